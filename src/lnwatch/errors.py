@@ -65,15 +65,19 @@ class FailureReason(StrEnum):
 class SourceError(LnwatchError):
     """A source did not answer as it should.
 
-    `message` is for a person and never holds a secret; `permission` names what the credential lacks.
+    `message` is for a person and never holds a secret; `permission` names what the credential lacks;
+    `retry_after` is for how many seconds the source asks to be left alone.
     """
 
-    def __init__(self, reason: FailureReason, message: str, *, permission: str | None = None) -> None:
+    def __init__(
+        self, reason: FailureReason, message: str, *, permission: str | None = None, retry_after: float | None = None
+    ) -> None:
         """Say why from the closed list, and in words."""
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.permission = permission
+        self.retry_after = retry_after
 
 
 class LedgerTrouble(StrEnum):

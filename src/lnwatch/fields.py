@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
 
 from lnwatch.model.money import Msat, format_msat, parse_amount
 
@@ -50,6 +50,10 @@ def _amount(value: Any) -> Msat:  # noqa: ANN401 - it comes from outside, as any
     raise ValueError(message)
 
 
+def _format_amount(amount: Msat) -> str:
+    return format_msat(amount).replace(",", "_")  # as it may stand in the file
+
+
 def _slug(value: Any) -> str:  # noqa: ANN401 - it comes from outside, as anything
     if isinstance(value, str) and SLUG.fullmatch(value):
         return value
@@ -57,7 +61,23 @@ def _slug(value: Any) -> str:  # noqa: ANN401 - it comes from outside, as anythi
     raise ValueError(message)
 
 
+def resolve_path(text: str, directory: Path) -> Path:
+    """The path that `text` names, `~` expanded; a relative one is below `directory`. Raises ValueError."""
+    if not text or "\0" in text:
+        raise ValueError("a path has at least one character, and no NUL")
+    try:
+        return directory / Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError("there is no such user, so `~` leads nowhere; write the whole path") from error
+
+
+def _path(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 - it comes from outside, as anything
+    if not isinstance(value, str):
+        return value
+    return resolve_path(value, (info.context or {}).get("directory", Path()))
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
-Amount = Annotated[Msat, BeforeValidator(_amount), PlainSerializer(format_msat)]
+Amount = Annotated[Msat, BeforeValidator(_amount), PlainSerializer(_format_amount)]
 Slug = Annotated[str, BeforeValidator(_slug)]
-FilePath = Annotated[Path, BeforeValidator(lambda value: Path(value).expanduser() if isinstance(value, str) else value)]
+FilePath = Annotated[Path, BeforeValidator(_path)]

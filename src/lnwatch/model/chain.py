@@ -29,7 +29,8 @@ class BitcoindStatus:
 
     Times in seconds since the epoch, sizes in bytes (`mempool_vbytes` in virtual bytes), fee rates in
     sat/vB, `rpc_seconds` is the round trip of the batch. `clock_offset` is the source's Date header
-    minus our clock, in seconds, None where it sends none.
+    minus our clock, in seconds, None where it sends none. Mempool figures and `uptime` are None where
+    the credential may not ask for them, or the node runs without a mempool.
     """
 
     chain: Network
@@ -47,14 +48,14 @@ class BitcoindStatus:
     peers_in: int
     peers_out: int
     network_active: bool
-    mempool_transactions: int
-    mempool_vbytes: int
-    mempool_usage: int
-    mempool_max: int
-    mempool_min_fee: Decimal
+    mempool_transactions: int | None
+    mempool_vbytes: int | None
+    mempool_usage: int | None
+    mempool_max: int | None
+    mempool_min_fee: Decimal | None
     fees: tuple[FeeEstimate, ...]
     warnings: tuple[str, ...]
-    uptime: int
+    uptime: int | None
     rpc_seconds: float
     clock_offset: float | None
 

@@ -5,12 +5,13 @@ it fast. Neither may change anything outside. They know nothing of the ledger bu
 only the clock that they are given.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from lnwatch.clock import Clock
+from lnwatch.errors import FailureReason
 from lnwatch.fields import Settings
 from lnwatch.model.chain import Block, Network, WatchedTransaction
 from lnwatch.model.lightning import LightningInvoice, LightningPayment
@@ -82,12 +83,30 @@ class Stream(Protocol):
         """Whether the source tells again from our cursor what we missed; else gaps are recorded."""
         ...
 
-    def listen(self, memory: Memory) -> AsyncIterator[Reading]:
+    def listen(self, memory: Memory) -> AsyncGenerator[Reading, None]:
         """Connect and yield; the first Reading (empty or not) says that the stream stands.
 
         Raises SourceError when it is cut; the caller reconnects.
         """
         ...
+
+
+_STATES = {
+    FailureReason.TIMEOUT: TargetState.HANGING,
+    FailureReason.OVERLOADED: TargetState.HANGING,
+    FailureReason.TLS: TargetState.REJECTED,
+    FailureReason.REJECTED: TargetState.REJECTED,
+    FailureReason.FORBIDDEN: TargetState.REJECTED,
+    FailureReason.CREDENTIAL_UNREADABLE: TargetState.REJECTED,
+    FailureReason.STARTING: TargetState.STARTING,
+    FailureReason.LOCKED: TargetState.LOCKED,
+    FailureReason.SYNCING: TargetState.SYNCING,
+}
+
+
+def state_after(reason: FailureReason) -> TargetState:
+    """What a failure of the leading collector, or of a look, says of the system as a whole."""
+    return _STATES.get(reason, TargetState.DOWN)
 
 
 class Scope(StrEnum):

@@ -1,0 +1,5 @@
+"""`python -m lnwatch`."""
+
+from lnwatch.cli import main
+
+main()

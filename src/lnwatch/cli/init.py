@@ -1,0 +1,126 @@
+"""`lnwatch init`: write the configuration, from flags or by asking, without copying a secret into it."""
+
+import secrets
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnwatch.cli.files import write_file, write_secret
+from lnwatch.cli.interview import interview
+from lnwatch.cli.options import absolute, address, site_name
+from lnwatch.cli.output import complain, say
+from lnwatch.cli.plan import Plan, merge_bitcoind, merge_lnd
+from lnwatch.cli.surroundings import data_dir, find_bitcoind, find_lnd, homes
+from lnwatch.config import load
+from lnwatch.config.template import example, render
+from lnwatch.web.settings import DEFAULT_LISTEN, is_loopback, split_address
+
+PASSWORD_FILE = "core.password"  # noqa: S105 - the name of a file
+TOKEN_FILE = "web.token"  # noqa: S105 - likewise
+
+
+def _path(text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(parser=absolute, metavar="PATH", help=text)
+    return option
+
+
+def _text(metavar: str, text: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(metavar=metavar, help=text)
+    return option
+
+
+def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", parser=absolute, metavar="FILE", help="Otherwise ./lnwatch.toml.")
+    ] = None,
+    site: Annotated[str, typer.Option(parser=site_name, metavar="NAME", help="The shop's name in metrics.")] = "main",
+    data: Annotated[
+        Path | None, typer.Option("--data-dir", parser=absolute, metavar="DIR", help="Where the ledger is kept.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(parser=address, metavar="HOST:PORT", help="Of the page and the metrics.")
+    ] = None,
+    bitcoind: Annotated[bool | None, typer.Option("--bitcoind/--no-bitcoind", help="Watch Bitcoin Core.")] = None,
+    bitcoind_url: Annotated[str | None, _text("URL", "Of its RPC.")] = None,
+    bitcoind_cookie: Annotated[Path | None, _path("Its cookie file.")] = None,
+    bitcoind_user: Annotated[str | None, _text("NAME", "Its user, instead of the cookie.")] = None,
+    bitcoind_password_file: Annotated[Path | None, _path("A file with that user's password.")] = None,
+    lnd: Annotated[bool | None, typer.Option("--lnd/--no-lnd", help="Watch LND.")] = None,
+    lnd_address: Annotated[str | None, _text("HOST:PORT", "Of its gRPC.")] = None,
+    lnd_tls_cert: Annotated[Path | None, _path("Its tls.cert.")] = None,
+    lnd_macaroon: Annotated[Path | None, _path("Its readonly.macaroon.")] = None,
+    lnd_backup: Annotated[Path | None, _path("Its channel.backup.")] = None,
+    *,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing, also on a terminal.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    show_example: Annotated[bool, typer.Option("--example", help="Print the example of the documentation.")] = False,
+) -> None:
+    """Write a commented configuration, without secrets in it.
+
+    What no flag tells is asked on a terminal; without one, the nodes that are found on this machine are taken.
+    """
+    if show_example:
+        sys.stdout.write(example())
+        return
+    path = output or absolute("lnwatch.toml")
+    if path.exists() and not force:
+        raise typer.BadParameter(f"{path} is there already; --force replaces it", param_hint="--output")
+    for_bitcoind = {
+        "url": bitcoind_url,
+        "cookie": bitcoind_cookie,
+        "user": bitcoind_user,
+        "password_file": bitcoind_password_file,
+    }
+    for_lnd = {"address": lnd_address, "tls_cert": lnd_tls_cert, "macaroon": lnd_macaroon, "backup": lnd_backup}
+    plan = Plan(
+        site=site,
+        data_dir=data or data_dir(),
+        listen=listen or DEFAULT_LISTEN,
+        bitcoind=merge_bitcoind(bitcoind, for_bitcoind, find_bitcoind(homes())),
+        lnd=merge_lnd(lnd, for_lnd, find_lnd(homes())),
+    )
+    told = {
+        "data_dir": data is not None,
+        "listen": listen is not None,
+        "bitcoind": bitcoind is not None or any(for_bitcoind.values()),
+        "lnd": lnd is not None or any(for_lnd.values()),
+    }
+    if sys.stdin.isatty() and not no_input:
+        plan = _ask(plan, {what for what, is_told in told.items() if is_told}, path)
+    _write(_guarded(plan, path), path)
+
+
+def _ask(plan: Plan, told: set[str], path: Path) -> Plan:
+    password_file = path.with_name(PASSWORD_FILE)
+    plan, password = interview(plan, told, password_file)
+    if password is not None:
+        write_secret(password_file, password.get_secret_value() + "\n")
+        say(f"wrote {password_file}, which only its owner can read: give it to the user that runs lnwatch")
+    return plan
+
+
+def _guarded(plan: Plan, path: Path) -> Plan:
+    """The plan with a token, where other machines are let in; one that is there stays as it is."""
+    if is_loopback(split_address(plan.listen)[0]):
+        return plan
+    token_file = path.with_name(TOKEN_FILE)
+    if not token_file.exists():
+        write_secret(token_file, secrets.token_urlsafe(32) + "\n")
+        say(f"wrote {token_file}: other machines show what is in it, Prometheus as its `credentials_file`")
+    return replace(plan, token_file=token_file)
+
+
+def _write(plan: Plan, path: Path) -> None:
+    if plan.bitcoind is None and plan.lnd is None:
+        raise typer.BadParameter(
+            "no node was found here and none was named: try --bitcoind-cookie PATH or --lnd-macaroon PATH",
+            param_hint="--bitcoind, --lnd",
+        )
+    write_file(path, render(plan.answers()))
+    say(f"wrote {path}")
+    for warning in load(path, {}).warnings:
+        complain(f"warning: {warning}")
+    say(f"now try it: lnwatch check --config {path}")

@@ -1,0 +1,75 @@
+"""Options that several verbs take, and how what is typed is read."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnwatch.config.blocks import trouble_with
+from lnwatch.fields import parse_duration, resolve_path
+from lnwatch.web.settings import split_address
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration; otherwise LNWATCH_CONFIG, ./lnwatch.toml or /etc/lnwatch/lnwatch.toml.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def help_alone(context: typer.Context) -> None:
+    """Print the help where a command with verbs is called without one."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def seconds(text: str) -> float:
+    """A duration on the command line, in seconds."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def since_when(text: str, now: float) -> float:
+    """Seconds since the epoch of `7d` (before `now`), `2026-01-31` or `2026-01-31T12:00`, in UTC unless it says."""
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = "write how long ago (`7d`, `12h`) or a date (`2026-01-31`, `2026-01-31T12:00`)"
+        raise typer.BadParameter(message, param_hint="--since") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def absolute(text: str) -> Path:
+    """A path on the command line, from where we are."""
+    try:
+        return resolve_path(text, Path.cwd())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def site_name(text: str) -> str:
+    """The name of a site on the command line."""
+    if trouble := trouble_with(text):
+        raise typer.BadParameter(trouble)
+    return text
+
+
+def address(text: str) -> str:
+    """HOST:PORT on the command line."""
+    try:
+        split_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text

@@ -1,0 +1,87 @@
+"""Reads everything, validates everything, and tells of everything that is wrong at once."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from lnwatch.config import secret_files
+from lnwatch.config.blocks import Block, divide
+from lnwatch.config.document import SEARCHED, find, read
+from lnwatch.config.draft import Draft
+from lnwatch.config.effective import leaves
+from lnwatch.config.environment import overlay
+from lnwatch.config.redaction import dotted
+from lnwatch.config.schema import DaemonSettings, Schema, standard
+from lnwatch.config.validation import validate
+from lnwatch.config.values import Config, Origin, SiteConfig, SourceConfig
+from lnwatch.errors import ConfigError, ConfigProblem
+from lnwatch.fields import Settings
+from lnwatch.log import LogSettings
+from lnwatch.net import NetSettings
+from lnwatch.store.settings import LedgerSettings
+from lnwatch.web.settings import WebSettings
+
+S = TypeVar("S", bound=Settings)
+Validated = list[tuple[Block, Settings]]
+
+
+def load(path: Path | None, environ: Mapping[str, str], schema: Schema | None = None) -> Config:
+    """The configuration of the file at `path`, or of the first one found, under that of `environ`.
+
+    `schema` is what may be configured, by default all that this lnwatch knows. Raises ConfigError with
+    every problem, in the order of the file.
+    """
+    schema = schema if schema is not None else standard()
+    draft = read(find(path, environ))
+    problems = overlay(draft, schema, environ)
+    if draft.path is None and not draft.tree and not problems:
+        looked = " nor ".join(str(place) for place in SEARCHED)
+        raise ConfigError(ConfigProblem("configuration", f"neither {looked}", "run `lnwatch init` to write one"))
+    blocks, misplaced = divide(draft, schema)
+    problems += misplaced
+    problems += chain.from_iterable(secret_files.check(block, draft) for block in blocks)
+    validated: Validated = []
+    for block in blocks:
+        settings, wrong = validate(block, draft, schema)
+        problems += wrong
+        if settings is not None:
+            validated.append((block, settings))
+    if problems:
+        raise ConfigError(*problems)
+    return _config(draft, schema, validated)
+
+
+def _config(draft: Draft, schema: Schema, validated: Validated) -> Config:
+    blocks = [block for block, _ in validated]
+    daemon = _only(DaemonSettings, validated)
+    return Config(
+        path=draft.path,
+        data_dir=daemon.data_dir,
+        ledger=_only(LedgerSettings, validated),
+        web=_only(WebSettings, validated),
+        log=_only(LogSettings, validated),
+        net=_only(NetSettings, validated),
+        sites=_sites(schema, validated),
+        origins=dict(_origins(draft, validated)),
+        warnings=tuple(secret_files.warnings(blocks, draft)),
+    )
+
+
+def _only(kind: type[S], validated: Validated) -> S:
+    return next(settings for _, settings in validated if isinstance(settings, kind))
+
+
+def _sites(schema: Schema, validated: Validated) -> dict[str, SiteConfig]:
+    sources: dict[str, list[SourceConfig]] = {}
+    for block, settings in validated:
+        match block.path:
+            case (_, site, kind, slug):
+                sources.setdefault(site, []).append(SourceConfig(site, slug, schema.kinds[kind], settings))
+    return {site: SiteConfig(site, tuple(of_site)) for site, of_site in sources.items()}
+
+
+def _origins(draft: Draft, validated: Validated) -> Iterator[tuple[str, Origin]]:
+    for block, settings in validated:
+        for path, _ in leaves(settings):
+            yield dotted((*block.path, *path)), draft.origin((*block.path, *path))

@@ -1,0 +1,90 @@
+"""The configuration as the rest of lnwatch sees it: validated, frozen, with where each value came from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lnwatch.fields import Settings
+from lnwatch.log import LogSettings
+from lnwatch.net import NetSettings
+from lnwatch.sources import SourceKind
+from lnwatch.store.settings import LedgerSettings
+from lnwatch.web.settings import WebSettings
+
+
+class OriginKind(StrEnum):
+    """What gave a value."""
+
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: `where` is `FILE:LINE`, the name of an environment variable, or empty."""
+
+    kind: OriginKind
+    where: str = ""
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return self.where or self.kind.value
+
+
+DEFAULT = Origin(OriginKind.DEFAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWarning:
+    """A sentence that stops nothing; `source` is the dotted name of the source that it is about, if any."""
+
+    text: str
+    source: str | None = None
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One source of a site; `settings` are of the type that its kind declares."""
+
+    site: str
+    slug: str
+    kind: SourceKind[Any]
+    settings: Settings
+
+    @property
+    def key(self) -> str:
+        """Its dotted name in the configuration."""
+        return f"site.{self.site}.{self.kind.kind}.{self.slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """One site; its sources in the order of the file, at least one, each slug once."""
+
+    slug: str
+    sources: tuple[SourceConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that the operator decided. `path` is None where the environment alone spoke.
+
+    `origins` is keyed by dotted key and covers every value, defaults included.
+    """
+
+    path: Path | None
+    data_dir: Path
+    ledger: LedgerSettings
+    web: WebSettings
+    log: LogSettings
+    net: NetSettings
+    sites: Mapping[str, SiteConfig]
+    origins: Mapping[str, Origin]
+    warnings: tuple[ConfigWarning, ...]

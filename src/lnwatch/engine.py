@@ -1,0 +1,236 @@
+"""The single writer: append what came, reckon what follows, publish one frozen Assessment."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from lnwatch.clock import Clock
+from lnwatch.collect import first_of
+from lnwatch.domain.liquidity import node_liquidity
+from lnwatch.errors import InboxError, LedgerError
+from lnwatch.model.lightning import Channels, LightningInvoice, Policies
+from lnwatch.model.liquidity import NodeLiquidity
+from lnwatch.model.view import Assessment, LedgerHealth, NodeTotals, View
+from lnwatch.store import Entry, Ledger, LiquidityChange, Request, StateChange
+from lnwatch.target import Target
+
+log = structlog.get_logger()
+
+BATCH_EVENTS = 500  # per transaction: keeps one under 50 ms
+CYCLE = 5.0  # seconds: an Assessment is published at least this often
+PUBLISH_SPACING = 0.2  # seconds between two, however much comes in
+MANY_CHANNELS = 500  # from here on liquidity is reckoned in a thread, so that the loop never stalls
+
+INBOX_EVERY = 1.0  # seconds between two looks into the inbox
+INBOX_PAGE = 50
+
+Publish = Callable[[Assessment], Awaitable[None]]
+Handler = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A delivery on its way into the ledger."""
+
+    items: tuple[Entry | StateChange, ...]
+    events: int
+    stored: asyncio.Future[None]
+
+
+class Engine:
+    """Owns the ledger's writer and the current Assessment; runs on one event loop."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, targets: Sequence[Target], publish: Publish) -> None:
+        """`publish` is awaited with each new Assessment, after it became the current one."""
+        self.current: Assessment | None = None
+        self._ledger = ledger
+        self._clock = clock
+        self._targets = {(target.site, target.slug): target for target in targets}
+        self._sites = tuple(dict.fromkeys(target.site for target in targets))
+        self._publish = publish
+        self._live: deque[_Waiting] = deque()
+        self._history: deque[_Waiting] = deque()
+        self._work = asyncio.Event()
+        self._dirty = asyncio.Event()
+        self._births: Mapping[tuple[str, str], float] = {}
+        self._totals: Mapping[tuple[str, str], NodeTotals] = {}
+        self._liquidity: dict[tuple[str, str], NodeLiquidity] = {}
+        self._trouble = ""
+        self._wrote_at = float("-inf")
+        self._cycle = 0
+        self._handlers: Mapping[str, Handler] = {"prune": self._prune}
+
+    async def restore(self) -> None:
+        """Take up what the ledger knows from before this start."""
+        self._births = await self._ledger.births()
+        self._totals = await self._ledger.totals()
+        for snapshot in await self._ledger.snapshots():
+            if (target := self._targets.get((snapshot.site, snapshot.source))) is not None:
+                target.snapshots[snapshot.collector] = snapshot
+        for change in await self._ledger.states():
+            if (target := self._targets.get((change.site, change.source))) is not None:
+                target.remember(change.state, change.at, change.detail, change.version)
+
+    async def run(self) -> None:
+        """Write and publish until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._write())
+            group.create_task(self._keep_publishing())
+            group.create_task(self._prove_ledger())
+            group.create_task(self._serve_inbox())
+
+    async def deliver(self, items: Sequence[Entry | StateChange]) -> None:
+        """Store `items` in one transaction; returns when they are stored.
+
+        Raises LedgerError, and then none of them is. An empty delivery only asks for a new Assessment.
+        """
+        if not items:
+            self._dirty.set()
+            return
+        events = sum(len(item.reading.events) for item in items if isinstance(item, Entry))
+        waiting = _Waiting(tuple(items), events, asyncio.get_running_loop().create_future())
+        history = any(isinstance(item, Entry) and item.reading.history for item in items)
+        (self._history if history else self._live).append(waiting)
+        self._work.set()
+        await waiting.stored
+
+    async def _write(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while batch := self._next_batch():
+                await self._store(batch)
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Live data first; history alone, so that a live reading never waits for more than one page of it."""
+        if not self._live:
+            return [self._history.popleft()] if self._history else []
+        batch, events = [self._live.popleft()], 0
+        events += batch[0].events
+        while self._live and events + self._live[0].events <= BATCH_EVENTS:
+            batch.append(self._live.popleft())
+            events += batch[-1].events
+        return batch
+
+    async def _store(self, batch: Sequence[_Waiting]) -> None:
+        items = [item for waiting in batch for item in waiting.items]
+        entries = [item for item in items if isinstance(item, Entry)]
+        changes = await self._reckon(entries)
+        try:
+            await self._ledger.append([*items, *changes])
+            await self._refresh(entries)
+        except LedgerError as error:
+            self._failed(error)
+            for waiting in batch:
+                if not waiting.stored.done():
+                    waiting.stored.set_exception(LedgerError(error.trouble, error.message))
+        else:
+            self._wrote()
+            for waiting in batch:
+                if not waiting.stored.done():  # its collector may have been cancelled meanwhile
+                    waiting.stored.set_result(None)
+        self._dirty.set()
+
+    async def _reckon(self, entries: Sequence[Entry]) -> list[LiquidityChange]:
+        """What follows from new channel lists: liquidity, once per node in a batch."""
+        changes: dict[tuple[str, str], LiquidityChange] = {}
+        for entry in entries:
+            if not isinstance(entry.reading.facts, Channels):
+                continue
+            channels, key = entry.reading.facts, (entry.site, entry.source)
+            policies = self._targets[key].snapshots.get("policies")
+            known = policies.facts if policies is not None and isinstance(policies.facts, Policies) else None
+            if len(channels.channels) > MANY_CHANNELS:
+                liquidity = await asyncio.to_thread(node_liquidity, entry.at, channels, known)
+            else:
+                liquidity = node_liquidity(entry.at, channels, known)
+            self._liquidity[key] = liquidity
+            changes[key] = LiquidityChange(entry.site, entry.source, entry.at, liquidity, channels)
+        return list(changes.values())
+
+    async def _refresh(self, entries: Sequence[Entry]) -> None:
+        if any(entry.leads and (entry.site, entry.source) not in self._births for entry in entries):
+            self._births = await self._ledger.births()
+            self._totals = await self._ledger.totals()
+        elif any(isinstance(event, LightningInvoice) for entry in entries for event in entry.reading.events):
+            self._totals = await self._ledger.totals()
+
+    def _failed(self, error: LedgerError) -> None:
+        if self._trouble != error.message:
+            log.error("ledger can't be written", trouble=error.trouble.value, error=error.message)
+            self._dirty.set()
+        self._trouble = error.message
+
+    def _wrote(self) -> None:
+        if self._trouble:
+            log.info("ledger can be written again")
+            self._dirty.set()
+        self._trouble = ""
+        self._wrote_at = self._clock.monotonic()
+
+    async def _prove_ledger(self) -> None:
+        """Find out within a cycle that the ledger broke, or that it was mended, also when nothing comes in."""
+        while True:
+            await self._clock.sleep(CYCLE)
+            if not self._trouble and self._clock.monotonic() - self._wrote_at < CYCLE:
+                continue
+            try:
+                await self._ledger.probe()
+            except LedgerError as error:
+                self._failed(error)
+            else:
+                self._wrote()
+
+    async def _serve_inbox(self) -> None:
+        """Carry out what people and the command line asked for, in order, each answered once."""
+        while True:
+            await self._clock.sleep(INBOX_EVERY)
+            with suppress(LedgerError):  # told by the writer; the requests wait
+                for request in await self._ledger.inbox_pending(INBOX_PAGE):
+                    answer = await self._carry_out(request)
+                    await self._ledger.inbox_answer(request.id, answer, self._clock.now())
+
+    async def _carry_out(self, request: Request) -> Mapping[str, object]:
+        handler = self._handlers.get(request.kind)
+        if handler is None:
+            return {"error": f"this lnwatch does not know how to {request.kind}"}
+        try:
+            return await handler(request.body)
+        except (InboxError, LedgerError) as error:
+            return {"error": str(error)}
+
+    async def _prune(self, _body: Mapping[str, object]) -> Mapping[str, object]:
+        return {"removed": dict(await self._ledger.prune(self._clock.now()))}
+
+    async def _keep_publishing(self) -> None:
+        while True:
+            self._dirty.clear()
+            self.current = self._assess()
+            await self._publish(self.current)
+            await self._clock.sleep(PUBLISH_SPACING)
+            await first_of(self._clock, self._dirty, CYCLE - PUBLISH_SPACING)
+
+    def _assess(self) -> Assessment:
+        at = self._clock.now()
+        self._cycle += 1
+        return Assessment(
+            at=at,
+            cycle=self._cycle,
+            views={site: self._view(site, at) for site in self._sites},
+            ledger=LedgerHealth(writable=not self._trouble, trouble=self._trouble, backend=self._ledger.backend),
+            starts=self._ledger.starts,
+        )
+
+    def _view(self, site: str, at: float) -> View:
+        return View(
+            site=site,
+            at=at,
+            born_at=self._births.get((site, "")),
+            targets={slug: target.view() for (of, slug), target in self._targets.items() if of == site},
+            liquidity={node: liquidity for (of, node), liquidity in self._liquidity.items() if of == site},
+            totals={node: totals for (of, node), totals in self._totals.items() if of == site},
+        )

@@ -1,0 +1,1 @@
+"""The metric table, a module for each noun."""

@@ -1,0 +1,197 @@
+"""The HTTP side of the double: POST alone, Basic login, bitcoind's headers, and faults on the wire."""
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import email.utils
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from lnwatch.simulator.bitcoind.node import Node, User
+from lnwatch.simulator.bitcoind.rpc import answer
+
+_PHRASES: Final = {
+    200: "OK",
+    204: "No Content",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+_HTML: Final = "text/html; charset=ISO-8859-1"
+_COOKIE_USER: Final = "__cookie__"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One HTTP request."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class BitcoindDouble:
+    """A node on a free port of 127.0.0.1, or on a unix socket; `asked` keeps the methods of each request.
+
+    With `cookie` it writes that file at every start, a new one each time. `login_delay` is how long a
+    wrong password takes (seconds, 0.25 in Core).
+    """
+
+    node: Node
+    cookie: Path | None = None
+    login_delay: float = 0.25
+    unix_socket: Path | None = None
+    port: int = 0
+    asked: list[list[str]] = field(default_factory=list)
+    _server: asyncio.Server | None = None
+    _cookie_user: User | None = None
+    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"unix:{self.unix_socket}" if self.unix_socket else f"http://127.0.0.1:{self.port}"
+
+    @property
+    def methods(self) -> list[str]:
+        """Every method asked for so far, in order."""
+        return [method for request in self.asked for method in request]
+
+    async def start(self) -> None:
+        """Write the cookie, then listen: on the same port as before when it was started once."""
+        self.node.started_at = self.node.chain.clock.now()
+        if self.cookie is not None:
+            self._cookie_user = User(_COOKIE_USER, secrets.token_hex(32))
+            fresh = self.cookie.with_name(self.cookie.name + ".tmp")
+            fresh.write_text(f"{_COOKIE_USER}:{self._cookie_user.password}")
+            fresh.chmod(0o600)
+            fresh.rename(self.cookie)
+        if self.unix_socket is not None:
+            self._server = await asyncio.start_unix_server(self._serve, self.unix_socket)
+            return
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening, drop connections and delete the cookie, as bitcoind does at its end."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        if self.cookie is not None:
+            self.cookie.unlink(missing_ok=True)
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+        with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
+            while await self._one(reader, writer):
+                pass
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection goes on."""
+        asked = await _read(reader)
+        faults = self.node.faults
+        if faults.hang is not None:
+            await faults.hang.wait()
+        status, body, headers = await self._answer(asked)
+        if body is not None and faults.garbage is not None:
+            body = faults.garbage
+        payload = b" " * faults.oversized + (body or b"")
+        length = [] if status == 204 else [f"Content-Length: {len(payload)}"]
+        date = email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)
+        lines = [f"HTTP/1.1 {status} {_PHRASES[status]}", *headers, f"Date: {date}", *length]
+        if status != 204 and not any(line.startswith("Content-Type") for line in headers):
+            lines.append(f"Content-Type: {_HTML}")
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        writer.write(payload[: len(payload) // 2] if faults.truncated else payload)
+        await writer.drain()
+        return not faults.truncated
+
+    async def _answer(self, asked: _Asked) -> tuple[int, bytes | None, list[str]]:
+        """Status, body and headers of its own, checked in the order in which bitcoind does it."""
+        refusal = self._refusal(asked)
+        if refusal is not None:
+            return (*refusal, [])
+        user = self._user(asked.headers.get("authorization"))
+        if user is None:
+            if "authorization" in asked.headers and self.login_delay > 0:
+                await self.node.chain.clock.sleep(self.login_delay)
+            return 401, None, ['WWW-Authenticate: Basic realm="jsonrpc"']
+        self.asked.append(_methods(asked.body))
+        status, body = answer(self.node, user, asked.body)
+        return status, body, [] if body is None else ["Content-Type: application/json"]
+
+    def _refusal(self, asked: _Asked) -> tuple[int, bytes | None] | None:
+        faults = self.node.faults
+        if faults.address_refused:
+            return 403, None
+        if asked.path != "/":
+            return 404, None
+        if faults.shutting_down:
+            return 503, b"Request rejected during server shutdown"
+        if faults.overloaded:
+            return 503, b"Work queue depth exceeded"
+        return None if asked.method == "POST" else (405, b"JSONRPC server handles only POST requests")
+
+    def _user(self, header: str | None) -> User | None:
+        if header is None or not header.startswith("Basic "):
+            return None
+        try:
+            name, colon, password = base64.b64decode(header[6:].strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        known: list[User] = [*self.node.users]
+        if self._cookie_user is not None:
+            known.append(self._cookie_user)
+        for user in known:
+            if colon and user.name == name and hmac.compare_digest(user.password.encode(), password.encode()):
+                return user
+        return None
+
+
+def _methods(body: bytes) -> list[str]:
+    """What was asked for, for those who count; nothing of a body that can't be read."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return []
+    items = value if isinstance(value, list) else [value]
+    return [str(item.get("method")) for item in items if isinstance(item, dict)]
+
+
+async def _read(reader: asyncio.StreamReader) -> _Asked:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.rstrip("\r\n").split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return _Asked(method, target, headers, body)

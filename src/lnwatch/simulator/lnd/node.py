@@ -1,0 +1,221 @@
+"""The node behind the double: its state, and the verbs that a test or a simulated merchant uses on it."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
+from lnwatch.simulator.lnd import channels as channel
+from lnwatch.simulator.lnd.invoices import ACCEPTED, InvoiceBook
+from lnwatch.simulator.lnd.macaroons import Bakery
+from lnwatch.simulator.lnd.payments import ForwardLog, PaymentBook
+
+FINAL, SEND, RECEIVE, FORWARD = range(4)  # LND tells no direction with a final event
+OPENED, CLOSED, ACTIVE, INACTIVE, PENDING_OPEN, RESOLVED, FUNDING_TIMEOUT, UPDATE = range(8)
+UNDERPAID = 11  # a FailureDetail
+BACKUP_NONCE = 24
+
+M = TypeVar("M")
+
+
+class Broadcast(Generic[M]):
+    """What happens, for whoever listens at that moment: nothing is kept."""
+
+    def __init__(self) -> None:
+        """Nobody listens yet."""
+        self._queues: list[asyncio.Queue[M]] = []
+
+    def tell(self, message: M) -> None:
+        """Hand `message` to everybody who listens now."""
+        for queue in self._queues:
+            queue.put_nowait(message)
+
+    async def listen(self) -> AsyncIterator[M]:
+        """What is told from now on."""
+        queue: asyncio.Queue[M] = asyncio.Queue()
+        self._queues.append(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._queues.remove(queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a node to build."""
+
+    channels: int = 3
+    invoices: int = 0
+    payments: int = 0
+    forwards: int = 0
+
+
+@dataclass
+class Node:
+    """One simulated LND. `now` gives epoch seconds; sums are satoshis unless named otherwise."""
+
+    now: Callable[[], float]
+    seed: int = 1
+    scale: Scale = Scale()
+    alias: str = "merchant"
+    release: str = "0.21.2"
+    network: str = "regtest"
+    height: int = 800_000
+    synced: bool = True
+    state: sim.WalletState = sim.SERVER_ACTIVE
+    watchtower: sim.WatchtowerStats | None = None
+    wallet: sim.WalletBalanceResponse = field(
+        default_factory=lambda: sim.WalletBalanceResponse(
+            total_balance=2_100_000,
+            confirmed_balance=2_000_000,
+            unconfirmed_balance=100_000,
+            locked_balance=50_000,
+            reserved_balance_anchor_chan=30_000,
+        )
+    )
+    pending: sim.PendingChannelsResponse = field(default_factory=sim.PendingChannelsResponse)
+    closed: list[sim.ChannelCloseSummary] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Build what the scale asks for."""
+        self.started = self.now()
+        self.public_key = channel.public_key(f"node {self.seed}")
+        self.bakery = Bakery()
+        self.channels = channel.build_channels(self.seed, self.scale.channels)
+        self.edges = channel.build_edges(self.channels, self.public_key)
+        self.peers = [_peer(key) for key in dict.fromkeys(one.remote_pubkey for one in self.channels)]
+        self.invoices = InvoiceBook(seed=self.seed, history=self.scale.invoices, now=self.now)
+        self.payments = PaymentBook(seed=self.seed, history=self.scale.payments, now=self.now)
+        self.forwards = ForwardLog(seed=self.seed, history=self.scale.forwards, now=self.now)
+        self.htlcs: Broadcast[sim.HtlcEvent] = Broadcast()
+        self.changes: Broadcast[sim.ChannelEventUpdate] = Broadcast()
+        self.states: Broadcast[sim.WalletState] = Broadcast()
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The release as numbers."""
+        return tuple(map(int, self.release.split(".")))
+
+    def enter(self, state: sim.WalletState) -> None:
+        """Change the wallet's state."""
+        self.state = state
+        self.states.tell(state)
+
+    def receive(self, index: int, number: int = 0) -> sim.Invoice:
+        """A customer pays the invoice with this add index over channel `number`."""
+        self.hold(index, number)
+        return self.release_held(index, number)
+
+    def hold(self, index: int, number: int = 0) -> sim.Invoice:
+        """The customer's HTLC arrives and stays, as for a hold invoice."""
+        one = self.channels[number]
+        invoice = self.invoices.accept(index, one.chan_id, htlc_index=one.num_updates)
+        amount = invoice.value_msat // 1_000
+        channel.hold(one, amount, invoice.r_hash, expiry=self.height + 144)
+        self._updated(one)
+        return invoice
+
+    def release_held(self, index: int, number: int = 0) -> sim.Invoice:
+        """Settle what was held."""
+        one = self.channels[number]
+        invoice = self.invoices.settle(index, one.chan_id)
+        settle = sim.SettleEvent(preimage=invoice.r_preimage)
+        self._htlc(RECEIVE, sim.HtlcEvent(incoming_channel_id=one.chan_id, settle_event=settle))
+        channel.resolve(one, invoice.r_hash, settled=True)
+        one.total_satoshis_received += invoice.value_msat // 1_000
+        final = sim.FinalHtlcEvent(settled=True, offchain=True)
+        self._htlc(FINAL, sim.HtlcEvent(incoming_channel_id=one.chan_id, final_htlc_event=final))
+        self._updated(one)
+        return invoice
+
+    def give_back(self, index: int, number: int = 0) -> None:
+        """Cancel an invoice; what was held for it goes back."""
+        invoice = self.invoices.get(index)
+        held = invoice is not None and invoice.state == ACCEPTED
+        payment_hash = invoice.r_hash if invoice is not None else b""
+        self.invoices.cancel(index)
+        if held:
+            channel.resolve(self.channels[number], payment_hash, settled=False)
+            self.fail(10, invoice.value_msat if invoice is not None else 0, number)
+
+    def fail(self, detail: int = UNDERPAID, amount_msat: int = 1_000, number: int = 0) -> None:
+        """An HTLC for one of our invoices arrives and is refused."""
+        info = sim.HtlcInfo(incoming_amt_msat=amount_msat, incoming_timelock=self.height + 144)
+        refused = sim.LinkFailEvent(info=info, wire_failure=1, failure_detail=detail, failure_string="refused")
+        identifier = self.channels[number].chan_id
+        self._htlc(RECEIVE, sim.HtlcEvent(incoming_channel_id=identifier, link_fail_event=refused))
+        final = sim.FinalHtlcEvent(settled=False, offchain=True)
+        self._htlc(FINAL, sim.HtlcEvent(incoming_channel_id=identifier, final_htlc_event=final))
+
+    def pay(self, amount_msat: int, number: int = 0) -> sim.Payment:
+        """Send money out; it is in flight until `payments.finish`."""
+        payment = self.payments.send(amount_msat)
+        info = sim.HtlcInfo(outgoing_amt_msat=amount_msat, outgoing_timelock=self.height + 40)
+        sent = sim.ForwardEvent(info=info)
+        self._htlc(SEND, sim.HtlcEvent(outgoing_channel_id=self.channels[number].chan_id, forward_event=sent))
+        return payment
+
+    def set_active(self, number: int, *, active: bool) -> None:
+        """A peer goes away or comes back."""
+        one = self.channels[number]
+        one.active = active
+        point = self._point(one)
+        if active:
+            self.changes.tell(sim.ChannelEventUpdate(type=ACTIVE, active_channel=point))
+        else:
+            self.changes.tell(sim.ChannelEventUpdate(type=INACTIVE, inactive_channel=point))
+
+    def close(self, number: int, close_type: int = 0) -> sim.ChannelCloseSummary:
+        """A channel ends, by one of LND's types of closing."""
+        one = self.channels.pop(number)
+        self.edges = [edge for edge in self.edges if edge.channel_id != one.chan_id]
+        summary = sim.ChannelCloseSummary(
+            channel_point=one.channel_point,
+            chan_id=one.chan_id,
+            closing_tx_hash=hashlib.sha256(one.channel_point.encode()).hexdigest(),
+            remote_pubkey=one.remote_pubkey,
+            capacity=one.capacity,
+            close_height=self.height,
+            settled_balance=one.local_balance,
+            close_type=close_type,
+        )
+        self.closed.append(summary)
+        self.changes.tell(sim.ChannelEventUpdate(type=CLOSED, closed_channel=summary))
+        return summary
+
+    def backup(self) -> bytes:
+        """The content of `channel.backup` as it would be written now."""
+        points = "\n".join(one.channel_point for one in self.channels).encode()
+        return bytes(BACKUP_NONCE) + self._seal(points) + points
+
+    def covered(self, backup: bytes) -> list[str] | None:
+        """The funding outpoints in a backup; None where this node can't open it."""
+        seal, points = backup[BACKUP_NONCE : BACKUP_NONCE + 16], backup[BACKUP_NONCE + 16 :]
+        return points.decode().split() if seal == self._seal(points) else None
+
+    def _seal(self, points: bytes) -> bytes:
+        return hashlib.sha256(self.public_key.encode() + points).digest()[:16]
+
+    def _point(self, one: sim.Channel) -> sim.ChannelPoint:
+        txid, _, output = one.channel_point.partition(":")
+        return sim.ChannelPoint(funding_txid_bytes=bytes.fromhex(txid)[::-1], output_index=int(output))
+
+    def _updated(self, one: sim.Channel) -> None:
+        if self.version >= (0, 21, 0):
+            update = sim.ChannelCommitUpdate(channel=one)
+            self.changes.tell(sim.ChannelEventUpdate(type=UPDATE, updated_channel=update))
+
+    def _htlc(self, kind: int, event: sim.HtlcEvent) -> None:
+        event.event_type = kind
+        event.timestamp_ns = int(self.now() * 1e9)
+        self.htlcs.tell(event)
+
+
+def _peer(key: str) -> sim.Peer:
+    features = {bit: sim.Feature(name=f"feature-{bit}", is_known=True) for bit in range(1, 60, 4)}
+    return sim.Peer(
+        pub_key=key, address="198.51.100.7:9735", inbound=True, ping_time=41_000, sync_type=2, features=features
+    )

@@ -1,0 +1,116 @@
+"""Open channels. At 10,000 of them this is the hot path of the whole source."""
+
+from lnwatch.grpc_stubs import lightning_pb2 as ln
+from lnwatch.model.lightning import Channel, Channels, Constraints, Htlc
+from lnwatch.model.money import MSAT_PER_SAT, Msat
+from lnwatch.model.snapshot import Reading
+from lnwatch.sources import Memory
+from lnwatch.sources.lnd.chunks import in_chunks
+from lnwatch.sources.lnd.collector import Node, Pace, Polled, Turn
+from lnwatch.sources.lnd.methods import LIST_CHANNELS
+
+_CONSTRAINTS_KEPT = 4_096
+
+
+def short_id(channel_id: int) -> str:
+    """A short channel id as BOLT 7 writes it: `BLOCKxTRANSACTIONxOUTPUT`."""
+    return f"{channel_id >> 40}x{channel_id >> 16 & 0xFFFFFF}x{channel_id & 0xFFFF}"
+
+
+class ChannelReader:
+    """Turns LND's channels into ours. Most channels have the same few constraints, which are shared."""
+
+    def __init__(self) -> None:
+        self._constraints: dict[tuple[int, ...], Constraints] = {}
+
+    def channel(self, channel: ln.Channel) -> Channel:
+        """One open channel."""
+        return Channel(
+            point=channel.channel_point,
+            # LND keeps the alias of a zero-conf channel for good, beside the real one.
+            channel_id=short_id(channel.zero_conf_confirmed_scid or channel.chan_id),
+            peer=channel.remote_pubkey,
+            active=channel.active,
+            private=channel.private,
+            initiator=channel.initiator,
+            capacity_msat=Msat(channel.capacity * MSAT_PER_SAT),
+            local_msat=Msat(channel.local_balance * MSAT_PER_SAT),
+            remote_msat=Msat(channel.remote_balance * MSAT_PER_SAT),
+            commit_fee_msat=Msat(channel.commit_fee * MSAT_PER_SAT),
+            fee_per_kw=channel.fee_per_kw,
+            anchors=channel.commitment_type >= ln.ANCHORS,
+            unsettled_msat=Msat(channel.unsettled_balance * MSAT_PER_SAT),
+            local=self._shared(channel.local_constraints),
+            remote=self._shared(channel.remote_constraints),
+            htlcs=tuple(map(read_htlc, htlcs)) if (htlcs := channel.pending_htlcs) else (),
+            updates=channel.num_updates,
+            sent_msat=Msat(channel.total_satoshis_sent * MSAT_PER_SAT),
+            received_msat=Msat(channel.total_satoshis_received * MSAT_PER_SAT),
+            zero_conf=channel.zero_conf,
+            status_flags=channel.chan_status_flags,
+        )
+
+    def _shared(self, limits: ln.ChannelConstraints) -> Constraints:
+        key = (
+            limits.chan_reserve_sat,
+            limits.dust_limit_sat,
+            limits.max_pending_amt_msat,
+            limits.min_htlc_msat,
+            limits.max_accepted_htlcs,
+            limits.csv_delay,
+        )
+        known = self._constraints.get(key)
+        if known is None:
+            if len(self._constraints) >= _CONSTRAINTS_KEPT:
+                self._constraints.clear()
+            known = self._constraints[key] = Constraints(
+                reserve_msat=Msat(key[0] * MSAT_PER_SAT),
+                dust_limit_msat=Msat(key[1] * MSAT_PER_SAT),
+                max_pending_msat=Msat(key[2]),
+                min_htlc_msat=Msat(key[3]),
+                max_accepted_htlcs=key[4],
+                csv_delay=key[5],
+            )
+        return known
+
+
+def read_htlc(htlc: ln.HTLC) -> Htlc:
+    """One HTLC in flight; LND gives whole satoshis here."""
+    return Htlc(
+        incoming=htlc.incoming,
+        index=htlc.htlc_index,
+        amount_msat=Msat(htlc.amount * MSAT_PER_SAT),
+        payment_hash=htlc.hash_lock.hex(),
+        expiry_height=htlc.expiration_height,
+        forwarding_channel=short_id(htlc.forwarding_channel) if htlc.forwarding_channel else None,
+    )
+
+
+class ChannelsCollector(Polled):
+    """ListChannels. An HTLC that came in and stays wakes `invoices`: LND's stream does not tell of held ones."""
+
+    def __init__(self, name: str, node: Node, pace: Pace) -> None:
+        """Keep what channels share from run to run."""
+        super().__init__(name, node, pace)
+        self._reader = ChannelReader()
+
+    async def read(self, memory: Memory, turn: Turn) -> Reading:  # noqa: ARG002 - the contract's
+        """Every open channel."""
+        answer = await turn.call(LIST_CHANNELS, ln.ListChannelsRequest())
+        facts = Channels(await in_chunks(answer.channels, self._reader.channel))
+        known = self.node.known
+        known.open_points = frozenset(channel.point for channel in facts.channels)
+        before, known.held = known.held, _held(facts)
+        wakes = self.node.hints.wake("invoices") if known.held - before else frozenset()
+        return Reading(facts=facts, wakes=wakes)
+
+
+def _held(facts: Channels) -> frozenset[str]:
+    """Payment hashes of HTLCs that may be for one of our invoices."""
+    return frozenset(
+        htlc.payment_hash
+        for channel in facts.channels
+        if channel.htlcs
+        for htlc in channel.htlcs
+        if htlc.incoming and htlc.forwarding_channel is None
+    )

@@ -1,0 +1,36 @@
+"""Column types that hold whatever a foreign system says, on every backend alike."""
+
+from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+LARGEST = 2**63 - 1
+
+
+class Whole(TypeDecorator[int]):
+    """A 64-bit integer: amounts in msat, counts, heights, indexes.
+
+    What does not fit becomes the nearest number that does: systems count some of theirs unsigned, and
+    one absurd figure must not keep a whole batch out of the ledger.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the base class calls it so
+        """Bring a number that does not fit to the end of the range."""
+        if value is None or -LARGEST <= value <= LARGEST:
+            return value
+        return LARGEST if value > 0 else -LARGEST
+
+
+class Words(TypeDecorator[str]):
+    """Text: PostgreSQL refuses NUL, and neither backend takes half a surrogate pair; both come from hostile peers."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the base class calls it so
+        """Replace what can't be stored by the replacement character."""
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,167 @@
+"""The ledger as the engine sees it: an async facade over the threads that do the work."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection, func, select, tuple_
+
+from lnwatch.clock import Clock
+from lnwatch.model.money import Msat
+from lnwatch.model.snapshot import Snapshot, TargetState
+from lnwatch.model.view import NodeTotals
+from lnwatch.store import tables
+from lnwatch.store.apply import Batch, apply
+from lnwatch.store.apply.details import ChannelDetails
+from lnwatch.store.apply.watch import watch_transactions
+from lnwatch.store.database import Database
+from lnwatch.store.facts import pack, unpack
+from lnwatch.store.inbox import Inbox, Request
+from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
+from lnwatch.store.memory import LedgerMemory
+from lnwatch.store.prune import prune
+from lnwatch.store.rollups import OUTCOMES, RECEIVED
+from lnwatch.store.settings import LedgerSettings
+from lnwatch.store.starts import note_alive
+from lnwatch.store.workers import Workers
+
+log = structlog.get_logger()
+
+
+class Ledger:
+    """An open ledger. The engine alone appends; every method raises LedgerError where it can't be done.
+
+    `backend` is `sqlite` or `postgresql`, `starts` the number of the daemon's starts so far, this one included.
+    """
+
+    def __init__(self, database: Database, settings: LedgerSettings, clock: Clock, starts: int) -> None:
+        """As `open_ledger` and `visit_ledger` do it."""
+        self.backend = database.backend.name
+        self.starts = starts
+        self._workers = Workers(database, settings.answer_timeout)
+        self._settings = settings
+        self._clock = clock
+        self._inbox = Inbox(self._workers, clock)
+        self._details = ChannelDetails()
+        self._details_of = 0  # the database's generation that they speak of
+
+    async def append(self, items: Sequence[Item]) -> None:
+        """Store a batch (at most some 500 events) in one transaction, cursors with what they cover.
+
+        Raises LedgerError, and then nothing of it is stored. Told again it changes nothing, if a batch
+        holds at most one page of history of a collector. Rows per channel follow in transactions of
+        their own; where those fail, telling the same again brings what is missing.
+        """
+        facts = [item.reading.facts for item in items if isinstance(item, Entry) and item.reading.facts is not None]
+        packed = await self._workers.run_reader(lambda: {id(each): pack(each) for each in facts}) if facts else {}
+        keep = self._settings.retention.five_minute_buckets
+        await self._workers.write(lambda connection: apply(connection, Batch(items, packed), keep))
+        for item in items:
+            if isinstance(item, LiquidityChange):
+                while await self._workers.run_writer(partial(self._write_details, item)):
+                    pass
+
+    def _write_details(self, change: LiquidityChange) -> bool:
+        database = self._workers.database
+        if self._details_of != database.generation:
+            self._details.forget()
+            self._details_of = database.generation
+        written = database.write(lambda connection: self._details.write(connection, change))
+        self._details.remember(written)
+        return written.more
+
+    async def births(self) -> Mapping[tuple[str, str], float]:
+        """When each site (source "") and source was born."""
+        return await self._workers.read(_births)
+
+    async def totals(self) -> Mapping[tuple[str, str], NodeTotals]:
+        """Lifetime counters by site and node; from the node's birth on, at 0."""
+        return await self._workers.read(_totals)
+
+    async def snapshots(self) -> tuple[Snapshot, ...]:
+        """The newest snapshot of each collector; those that another version wrote are left out."""
+        return await self._workers.read(_snapshots)
+
+    async def states(self) -> tuple[StateChange, ...]:
+        """The newest state change of each target."""
+        return await self._workers.read(_states)
+
+    def memory(self, site: str, source: str) -> LedgerMemory:
+        """What that source may ask of its past."""
+        return LedgerMemory(self._workers, site, source)
+
+    async def watch(self, site: str, txids: Iterable[str], at: float) -> None:
+        """Put transactions on the watch list of a site."""
+        wanted = tuple(txids)
+        await self._workers.write(lambda connection: watch_transactions(connection, site, wanted, at))
+
+    async def inbox_put(self, kind: str, body: Mapping[str, object], at: float) -> str:
+        """Ask something of the engine; returns the id of the request."""
+        return await self._inbox.put(kind, body, at)
+
+    async def inbox_pending(self, limit: int) -> tuple[Request, ...]:
+        """What has no answer yet, oldest first."""
+        return await self._inbox.pending(limit)
+
+    async def inbox_answer(self, request: str, answer: Mapping[str, object], at: float) -> None:
+        """Answer a request; the first answer stands."""
+        await self._inbox.answer(request, answer, at)
+
+    async def inbox_wait(self, request: str, timeout: float) -> Request | None:  # noqa: ASYNC109 - on our own clock
+        """The request with its answer; None where there is none after `timeout` seconds."""
+        return await self._inbox.wait(request, timeout)
+
+    async def probe(self) -> None:
+        """Prove that the ledger can be written now; opens it anew where it could not be before."""
+        now = self._clock.now()
+        await self._workers.write(lambda connection: note_alive(connection, self.starts, now))
+
+    async def prune(self, now: float) -> Mapping[str, int]:
+        """Remove what is older than its retention; returns rows removed by table. Roll-ups by hour stay."""
+        removed = await prune(self._workers, self._settings.retention, now)
+        log.info("ledger pruned", **{table: rows for table, rows in removed.items() if rows})
+        return removed
+
+    async def close(self) -> None:
+        """Finish what was asked for and let go of the ledger."""
+        await self._workers.close()
+        self._workers.database.backend.release()
+
+
+def _births(connection: Connection) -> dict[tuple[str, str], float]:
+    site, source = tables.site.c, tables.source_birth.c
+    births = {(name, ""): at for name, at in connection.execute(select(site.site, site.born_at))}
+    rows = connection.execute(select(source.site, source.source, source.born_at))
+    return births | {(of, name): at for of, name, at in rows}
+
+
+def _totals(connection: Connection) -> dict[tuple[str, str], NodeTotals]:
+    row = tables.counter.c
+    counted: dict[tuple[str, str], dict[str, int]] = {}
+    for site, node, name, value in connection.execute(select(row.site, row.source, row.name, row.value)):
+        counted.setdefault((site, node), {})[name] = value
+    return {
+        key: NodeTotals(
+            outcomes={state: values.get(name, 0) for state, name in OUTCOMES.items()},
+            received_msat=Msat(values.get(RECEIVED, 0)),
+        )
+        for key, values in counted.items()
+    }
+
+
+def _snapshots(connection: Connection) -> tuple[Snapshot, ...]:
+    rows = connection.execute(select(tables.snapshot).order_by(*tables.snapshot.primary_key))
+    read = ((row, unpack(row.kind, row.facts)) for row in rows)
+    return tuple(Snapshot(row.site, row.source, row.collector, row.at, facts) for row, facts in read if facts)
+
+
+def _states(connection: Connection) -> tuple[StateChange, ...]:
+    row = tables.target_state.c
+    newest = select(row.site, row.source, func.max(row.at)).group_by(row.site, row.source)
+    query = select(row.site, row.source, row.at, row.state, row.detail, row.version).where(
+        tuple_(row.site, row.source, row.at).in_(newest)
+    )
+    return tuple(
+        StateChange(site, source, at, TargetState(state), detail, version)
+        for site, source, at, state, detail, version in connection.execute(query.order_by(row.site, row.source))
+    )

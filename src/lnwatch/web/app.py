@@ -1,0 +1,40 @@
+"""Puts the routes together, with the guard and the headers in front of all of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.staticfiles import StaticFiles
+
+from lnwatch.clock import Clock
+from lnwatch.model.view import Assessment
+from lnwatch.web.context import Context, Exposition
+from lnwatch.web.guard import Guard, refusal_counter
+from lnwatch.web.headers import SecurityHeaders
+from lnwatch.web.routes import health, metrics, status
+from lnwatch.web.settings import WebSettings
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_app(
+    settings: WebSettings,
+    exposition: Exposition,
+    current: Callable[[], Assessment | None],
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> FastAPI:
+    """The application: it reads the newest Assessment and never waits for anything.
+
+    `registry` takes up what the web room counts of itself.
+    """
+    context = Context(settings, exposition, current, clock, clock.monotonic())
+    # FastAPI's own pages load scripts from elsewhere.
+    app = FastAPI(title="lnwatch", openapi_url=None, docs_url=None, redoc_url=None)
+    for noun in (metrics, health, status):
+        app.include_router(noun.routes(context))
+    app.mount("/static", StaticFiles(directory=_STATIC))
+    app.add_middleware(Guard, settings=settings, refused=refusal_counter(registry))
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,1 @@
+"""What the pages show, made ready for their templates: words and figures, no decisions in HTML."""

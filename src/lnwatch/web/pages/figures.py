@@ -1,0 +1,130 @@
+"""The figures of a site that a person looks at first: Lightning, chain, machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lnwatch.model.chain import BitcoindStatus
+from lnwatch.model.host import HostStatus
+from lnwatch.model.lightning import Channels, NodeStatus, PendingChannels, Wallet
+from lnwatch.model.snapshot import Facts
+from lnwatch.model.view import TargetView, View
+from lnwatch.redaction import redact
+from lnwatch.web.pages import words
+
+F = TypeVar("F", bound=Facts)
+Figure = tuple[str, str, str]  # name, figure, what it means
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A group of figures under one heading."""
+
+    title: str
+    subtitle: str
+    rows: tuple[Figure, ...]
+
+
+def figures(view: View, target: TargetView, now: float) -> Iterator[Figures]:
+    """What is fresh of one source; nothing where nothing is."""
+    node = _fresh(target, NodeStatus, now)
+    if target.lightning and (rows := tuple(_lightning(view, target, now))):
+        subtitle = f"{redact(node.alias)} {node.public_key[:16]}…" if node is not None else ""
+        yield Figures(f"Lightning: {target.slug}", subtitle, rows)
+    chain = _fresh(target, BitcoindStatus, now)
+    if chain is not None:
+        yield Figures(f"Chain: {target.slug}", chain.subversion, tuple(_chain(chain, now)))
+    host = _fresh(target, HostStatus, now)
+    if host is not None:
+        yield Figures(f"Machine: {target.slug}", f"up for {words.span(now - host.boot_time)}", tuple(_host(host)))
+
+
+def _fresh(target: TargetView, kind: type[F], now: float) -> F | None:
+    for collector in target.snapshots:
+        snapshot = target.fresh(collector, now)
+        if snapshot is not None and isinstance(snapshot.facts, kind):
+            return snapshot.facts
+    return None
+
+
+def _lightning(view: View, target: TargetView, now: float) -> Iterator[Figure]:
+    node = _fresh(target, NodeStatus, now)
+    channels = _fresh(target, Channels, now)
+    pending = _fresh(target, PendingChannels, now)
+    liquidity = view.liquidity.get(target.slug)
+    if node is not None:
+        states = [(node.channels_active, "active"), (node.channels_inactive, "inactive")]
+        states += [(len(pending.channels), "opening or closing")] if pending is not None else []
+        yield "Channels", ", ".join(f"{figure:,} {state}" for figure, state in states), ""
+        yield "Synchronised", _synchronised(node), f"at height {node.block_height:,}"
+    if channels is not None and liquidity is not None:
+        yield "Usable inbound", words.amount(liquidity.inbound_msat), "what customers could pay now"
+        yield "Usable outbound", words.amount(liquidity.outbound_msat), "what could be paid out now"
+        yield "Largest in one part", words.amount(liquidity.receivable_one_msat), "largest invoice payable in one part"
+        yield "Largest in many parts", words.amount(liquidity.receivable_many_msat), "in up to 16 parts"
+    if channels is not None:
+        yield "HTLCs in flight", _in_flight(channels, node), ""
+    wallet = _fresh(target, Wallet, now)
+    if wallet is not None:
+        waiting = f" and {words.amount(wallet.unconfirmed_msat)} unconfirmed" if wallet.unconfirmed_msat else ""
+        yield "On-chain wallet", f"{words.amount(wallet.confirmed_msat)}{waiting}", ""
+    if pending is not None and pending.limbo_msat:
+        yield "In limbo", words.amount(pending.limbo_msat), "what closing channels still owe us"
+
+
+def _synchronised(node: NodeStatus) -> str:
+    behind = [
+        name
+        for name, synced in (
+            ("chain", node.synced_to_chain),
+            ("graph", node.synced_to_graph),
+            ("wallet", node.wallet_synced is not False),
+        )
+        if not synced
+    ]
+    return f"not to the {' and the '.join(behind)}" if behind else "yes"
+
+
+def _in_flight(channels: Channels, node: NodeStatus | None) -> str:
+    htlcs = [htlc for channel in channels.channels if channel.htlcs for htlc in channel.htlcs]
+    if not htlcs:
+        return "none"
+    incoming = sum(htlc.incoming for htlc in htlcs)
+    text = f"{incoming:,} in, {len(htlcs) - incoming:,} out"
+    if node is None:
+        return text
+    left = min(htlc.expiry_height for htlc in htlcs) - node.block_height
+    return f"{text}; the next expires in {words.count(left, 'block')}"
+
+
+def _chain(status: BitcoindStatus, now: float) -> Iterator[Figure]:
+    behind = status.headers - status.blocks
+    tip = "at the best known header" if behind <= 0 else f"{words.count(behind, 'block')} behind the best known header"
+    yield "Height", f"{status.blocks:,}", tip
+    yield "Newest block", words.ago(status.tip_time, now), words.instant(status.tip_time)
+    if status.initial_block_download:
+        yield "First download", words.percent(status.verification_progress, 1), "of the chain verified"
+    yield "Peers", f"{status.peers_out} out, {status.peers_in} in", "" if status.network_active else "networking is off"
+    fees = ", ".join(
+        f"{fee.sat_per_vbyte:f} within {words.count(fee.target_blocks, 'block')}"
+        for fee in status.fees
+        if fee.sat_per_vbyte is not None
+    )
+    yield "Fees, sat/vB", fees or "no estimate yet", ""
+    if status.mempool_transactions is not None and status.mempool_usage is not None:
+        yield "Mempool", words.count(status.mempool_transactions, "transaction"), words.size(status.mempool_usage)
+    for warning in status.warnings:
+        yield "Warning", redact(warning), "as Bitcoin Core tells it"
+
+
+def _host(host: HostStatus) -> Iterator[Figure]:
+    for disk in host.disks:
+        rate = disk.fill_rate or 0.0
+        filling = f"filling at {words.size(rate * 3_600)} an hour" if rate > 0 else ""
+        yield f"Disk {disk.path}", f"{words.size(disk.free)} free, {words.percent(disk.free, disk.total)}", filling
+    available = f"{words.size(host.memory_available)} of {words.size(host.memory_total)} available"
+    yield "Memory", available, ""
+    yield "Load", f"{host.load_1m:.2f}", f"over a minute, on {words.count(host.cpus, 'processor')}"
+    for process in host.processes:
+        state = "runs" if process.started_at is not None else "does not run"
+        yield f"Process {process.name}", state, words.count(process.restarts, "restart")

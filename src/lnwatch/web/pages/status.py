@@ -1,0 +1,227 @@
+"""The first page: every source, what was seen of it, and what is wrong, in words that a person can act on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lnwatch.model.snapshot import TargetState
+from lnwatch.model.view import Assessment, CollectorHealth, TargetView, View
+from lnwatch.redaction import redact
+from lnwatch.web.pages import words
+from lnwatch.web.pages.figures import Figures, figures
+
+# Nothing is wrong that a person would have to mend, but it does not serve yet either.
+_WAITING = frozenset({TargetState.STARTING, TargetState.SYNCING})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """History that is being read; `total` is None while it is not known."""
+
+    collector: str
+    done: int
+    total: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One failure: when, what happened, what to do."""
+
+    collector: str
+    since: str
+    at: str
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorLine:
+    """One line of the table of collectors."""
+
+    name: str
+    mark: str
+    state: str
+    last_success: str
+    last_success_at: str
+    interval: str
+    duration: str
+    failed: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """One source. `mark` is `good`, `wait`, `bad` or `none`: it chooses colour and shape, `state` says it in words."""
+
+    slug: str
+    kind: str
+    mark: str
+    state: str
+    detail: str
+    facts: tuple[tuple[str, str, str], ...]  # name, text, and what is shown when pointed at
+    troubles: tuple[Trouble, ...]
+    progress: tuple[Progress, ...]
+    collectors: tuple[CollectorLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSection:
+    """One site."""
+
+    slug: str
+    born: str
+    figures: tuple[Figures, ...]
+    sources: tuple[SourceCard, ...]
+    troubled: bool  # then its sources come first
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """Everything that the template needs; `assessed` is empty before the first cycle."""
+
+    mark: str
+    headline: str
+    assessed: str
+    assessed_at: str
+    ledger_mark: str
+    ledger: str
+    starts: str
+    sites: tuple[SiteSection, ...]
+
+
+def status_page(assessment: Assessment | None, now: float, stuck: str) -> StatusPage:
+    """The page at the instant `now`; `stuck` says that lnwatch itself stands still, and since when."""
+    if assessment is None:
+        headline = stuck or "lnwatch has just started; the first cycle is under way."
+        return StatusPage("bad" if stuck else "wait", headline, "", "", "none", "Not known yet.", "", ())
+    sites = tuple(_site(view, now) for view in assessment.views.values())
+    ledger = assessment.ledger
+    mark, headline = _headline(sites, stuck, "" if ledger.writable else redact(ledger.trouble))
+    return StatusPage(
+        mark=mark,
+        headline=headline,
+        assessed=words.ago(assessment.at, now),
+        assessed_at=words.instant(assessment.at),
+        ledger_mark="good" if ledger.writable else "bad",
+        ledger=f"Written to ({ledger.backend})." if ledger.writable else f"Can't be written: {redact(ledger.trouble)}",
+        starts=words.count(assessment.starts, "start"),
+        sites=sites,
+    )
+
+
+def _headline(sites: Iterable[SiteSection], stuck: str, trouble: str) -> tuple[str, str]:
+    if stuck:
+        return "bad", f"lnwatch itself stands still: {stuck}. What is shown here is old."
+    if trouble:
+        return "bad", f"The ledger can't be written ({trouble}): nothing new is kept until that is mended."
+    sources = [source for site in sites for source in site.sources]
+    up = sum(source.mark == "good" for source in sources)
+    for marks, says in ((("bad",), "Needs a look"), (("wait", "none"), "Not serving yet")):
+        found = [f"{source.slug} ({source.state.lower()})" for source in sources if source.mark in marks]
+        if found:
+            return marks[0], f"{says}: {', '.join(found)}. {up} of {len(sources)} sources are up."
+    troubled = [source.slug for source in sources if source.troubles]
+    if troubled:
+        return "wait", f"Every source is up, but not everything can be read from {', '.join(troubled)}."
+    return "good", "Everything that lnwatch watches is up."
+
+
+def _site(view: View, now: float) -> SiteSection:
+    sources = tuple(_source(target, now) for target in view.targets.values())
+    return SiteSection(
+        slug=view.site,
+        born=f"Watched since {words.instant(view.born_at)}" if view.born_at is not None else "No good cycle yet",
+        figures=tuple(found for target in view.targets.values() for found in figures(view, target, now)),
+        sources=sources,
+        troubled=any(source.mark in {"bad", "wait"} or source.troubles for source in sources),
+    )
+
+
+def _source(target: TargetView, now: float) -> SourceCard:
+    faulty = [health for health in target.collectors.values() if health.fault is not None]
+    return SourceCard(
+        slug=target.slug,
+        kind=target.kind,
+        mark=_mark(target.state),
+        state=words.STATES[target.state],
+        detail=redact(target.detail),
+        facts=tuple(_facts(target, now)),
+        troubles=tuple(_trouble(health, now) for health in faulty),
+        progress=tuple(_progress(target)),
+        collectors=tuple(_line(health, now) for health in target.collectors.values()),
+    )
+
+
+def _mark(state: TargetState | None) -> str:
+    if state is None:
+        return "none"
+    if state is TargetState.UP:
+        return "good"
+    return "wait" if state in _WAITING else "bad"
+
+
+def _facts(target: TargetView, now: float) -> Iterable[tuple[str, str, str]]:
+    if target.since is not None:
+        yield "Since", words.ago(target.since, now), words.instant(target.since)
+    newest = max((snapshot.at for snapshot in target.snapshots.values()), default=None)
+    yield "Newest data", words.ago(newest, now), words.instant(newest)
+    if target.version:
+        known = "" if target.supported else " (lnwatch is not tested with it)"
+        yield "Version", f"{redact(target.version)}{known}", ""
+    if target.network:
+        yield "Network", target.network, ""
+    yield "Asked", words.count(target.calls, "call"), "since lnwatch was started"
+    yield "Received", words.size(target.bytes_received), "since lnwatch was started"
+    if target.tls_expires_at is not None:
+        left = target.tls_expires_at - now
+        yield (
+            "Certificate",
+            f"ends in {words.span(left)}" if left > 0 else f"ended {words.ago(target.tls_expires_at, now)}",
+            words.instant(target.tls_expires_at),
+        )
+
+
+def _trouble(health: CollectorHealth, now: float) -> Trouble:
+    fault = health.fault
+    if fault is None:
+        raise ValueError("there is no trouble without a fault")
+    missing = f" Missing permission: {redact(fault.permission)}." if fault.permission else ""
+    return Trouble(
+        collector=health.name,
+        since=words.ago(fault.at, now),
+        at=words.instant(fault.at),
+        message=redact(fault.message),
+        advice=f"{words.advice(fault.reason)}{missing}",
+    )
+
+
+def _progress(target: TargetView) -> Iterable[Progress]:
+    for health in target.collectors.values():
+        history = health.backfill
+        if history is None or history.finished:
+            continue
+        total = history.total
+        text = (
+            f"{history.done:,} of {total:,} rows" if total is not None else f"{words.count(history.done, 'row')} so far"
+        )
+        yield Progress(health.name, min(history.done, total) if total else history.done, total, text)
+
+
+def _line(health: CollectorHealth, now: float) -> CollectorLine:
+    if health.last_run_at is None:
+        mark, state = "none", "waits"
+    elif not health.success:
+        mark, state = "bad", "fails"
+    elif health.stale(now):
+        mark, state = "wait", "late"
+    else:
+        mark, state = "good", "stands" if health.interval == 0 else "works"
+    return CollectorLine(
+        name=health.name,
+        mark=mark,
+        state=state,
+        last_success=words.ago(health.last_success_at, now),
+        last_success_at=words.instant(health.last_success_at),
+        interval="stream" if health.interval == 0 else words.span(health.interval),
+        duration=words.duration(health.duration) if health.interval else "",
+        failed=f"{sum(health.errors.values()):,} of {health.runs:,}",
+    )

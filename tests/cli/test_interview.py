@@ -1,0 +1,81 @@
+from pathlib import Path
+
+from lnwatch.config import load
+from lnwatch.sources.bitcoind.settings import BitcoindSettings
+from lnwatch.sources.lnd.settings import LndSettings
+from tests.cli.terminal import Terminal
+from tests.secrets import RPC_PASSWORD
+
+
+def test_a_person_is_asked(folder: Path) -> None:
+    """What there is, is asked for; a typed password goes into a file of its own, never to the terminal."""
+    (folder / "readonly.macaroon").write_bytes(b"x")
+    terminal = Terminal(folder, "init")
+    status = terminal.answer(
+        [
+            ("Is there a Bitcoin Core to watch? [y/N]: ", "y"),
+            ("Address of its RPC [http://127.0.0.1:8332]: ", "http://core:8332"),
+            ("Its cookie file (- for user and password) [-]: ", ""),
+            ("User: ", "watcher"),
+            ("Password: ", RPC_PASSWORD),
+            ("Is there an LND to watch? [y/N]: ", "y"),
+            ("Address of its gRPC (HOST:PORT) [127.0.0.1:10009]: ", ""),
+            ("Its tls.cert (- where a public authority signed) [-]: ", "tls.cert"),
+            ("Its readonly.macaroon: ", "readonly.macaroon"),
+            ("Its channel.backup (- to leave it unwatched) [-]: ", ""),
+            ("Listen on (HOST:PORT) [127.0.0.1:8735]: ", "nowhere"),
+            ("an address is HOST:PORT", "127.0.0.1:9"),
+            ("Keep the ledger in [", "data"),
+        ]
+    )
+    assert status == 0, terminal.seen
+    config = load(folder / "lnwatch.toml", {})
+    core, node = (source.settings for source in config.sites["main"].sources if source.kind.kind != "host")
+    password_file = folder / "core.password"
+    assert core == BitcoindSettings(url="http://core:8332", user="watcher", password_file=password_file)
+    assert node == LndSettings(
+        address="127.0.0.1:10009",
+        tls_cert_file=folder / "tls.cert",
+        macaroon_file=folder / "readonly.macaroon",
+    )
+    assert (config.web.listen, config.data_dir) == ("127.0.0.1:9", folder / "data")
+    assert password_file.read_text() == f"{RPC_PASSWORD}\n"
+    assert password_file.stat().st_mode & 0o777 == 0o600
+    assert RPC_PASSWORD not in terminal.seen + (folder / "lnwatch.toml").read_text()
+
+
+def test_flags_are_not_asked_again(folder: Path) -> None:
+    """What was told as a flag is settled; what is found is the default."""
+    (folder / "home/.bitcoin").mkdir(parents=True)
+    cookie = folder / "home/.bitcoin/.cookie"
+    cookie.write_text("__cookie__:x")
+    terminal = Terminal(folder, "init", "--no-lnd", "--listen", "127.0.0.1:8", "--data-dir", "/d")
+    status = terminal.answer(
+        [
+            ("Is there a Bitcoin Core to watch? [Y/n]: ", ""),
+            ("Address of its RPC [http://127.0.0.1:8332]: ", ""),
+            ("Its cookie file (- for user and password) [", ""),
+        ]
+    )
+    assert status == 0, terminal.seen
+    (core,) = (
+        source.settings
+        for source in load(folder / "lnwatch.toml", {}).sites["main"].sources
+        if source.kind.kind != "host"
+    )
+    assert core == BitcoindSettings(cookie_file=cookie)
+
+
+def test_giving_up_changes_nothing(folder: Path) -> None:
+    """Ctrl-D ends it in one line and writes nothing."""
+    terminal = Terminal(folder, "init")
+    assert terminal.answer([("Is there a Bitcoin Core to watch?", "\x04")]) == 1
+    assert terminal.seen.endswith("lnwatch: stopped; nothing was changed\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_no_input_asks_nothing(folder: Path) -> None:
+    """On a terminal too, a script can have it without questions."""
+    terminal = Terminal(folder, "init", "--no-input")
+    assert terminal.answer([]) == 2
+    assert terminal.seen.startswith("lnwatch: Invalid value for --bitcoind, --lnd: no node was found here")

@@ -1,0 +1,31 @@
+"""What holds for every test: real programs are found or named, and nobody's own configuration leaks in."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from tests.requirements import REQUIRED, require
+
+pytest_plugins = ("tests.postgres", "tests.secrets")
+
+# A developer's own LNWATCH_ settings are not part of any test.
+for _name in [name for name in os.environ if name.startswith("LNWATCH_")]:
+    del os.environ[_name]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """`@pytest.mark.real("postgres")` names what a test needs; without a name it is the built stack."""
+    for marker in item.iter_markers("real"):
+        for name in marker.args or ("stack",):
+            require(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where the real stack is required, a skipped real test is a failed one, whoever skipped it."""
+    report = yield
+    if REQUIRED and report.skipped and item.get_closest_marker("real") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped though the real stack is required: {report.longrepr}"
+    return report

@@ -1,0 +1,70 @@
+"""What README has from the code and from the last bench; `python -m tests.deploy.readme` renews it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from bench.report import RESULTS, describe, markdown
+from lnwatch.exporter import OwnMetrics
+from lnwatch.exporter.channels import METRICS as CHANNEL_METRICS
+from lnwatch.exporter.table import METRICS
+
+README = Path(__file__).parents[2] / "README.md"
+_NAME = re.compile(r"`(lnwatch_[a-z0-9_]+)")
+
+
+def metrics() -> str:
+    """Every metric of both pages: name with its labels beyond the site, type, meaning."""
+    lines = [
+        "| metric | type | meaning |",
+        "| --- | --- | --- |",
+        *(_line(one.name, [label for label in one.labels if label != "site"], one.kind, one.help) for one in METRICS),
+        *(_line(*family) for family in _own()),
+        *(_line(one.name, ["node", "channel_id"], one.kind, one.help) for one in CHANNEL_METRICS),
+    ]
+    return "\n".join(lines)
+
+
+def names() -> set[str]:
+    """The names of all metrics, as they are queried."""
+    return set(_NAME.findall(metrics()))
+
+
+def _own() -> Iterator[tuple[str, list[str], str, str]]:
+    registry = CollectorRegistry()
+    OwnMetrics(registry)
+    for family in registry.collect():
+        suffix = "_total" if family.type == "counter" else ""
+        yield f"{family.name}{suffix}", [], family.type, family.documentation
+
+
+def _line(name: str, labels: list[str], kind: str, text: str) -> str:
+    shown = f"{name}{{{', '.join(labels)}}}" if labels else name
+    return f"| `{shown}` | {kind} | {text} |"
+
+
+def bench() -> str:
+    """The last full run of `make bench`, and the machine it was made on."""
+    found = json.loads(RESULTS.read_text())
+    return f"{describe(found['machine'])}\n\n{markdown(found)}"
+
+
+PARTS = {"metrics": metrics, "bench": bench}
+
+
+def renewed(text: str) -> str:
+    """README with every made part as it should be. Raises ValueError where one has no place."""
+    for name, make in PARTS.items():
+        before, opening, rest = text.partition(f"<!-- {name} -->\n")
+        _, closing, after = rest.partition(f"\n<!-- /{name} -->")
+        if not (opening and closing):
+            raise ValueError(f"README has no place for the part `{name}`")
+        text = f"{before}{opening}{make()}{closing}{after}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(renewed(README.read_text()))

@@ -1,0 +1,87 @@
+"""What the golden files hold; `python -m tests.exporter.goldens` writes them anew, to be read in the diff."""
+
+import asyncio
+import platform
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from lnwatch import __version__
+from lnwatch.exporter import Exporter
+from lnwatch.model.money import Msat, msat
+from lnwatch.model.snapshot import TargetState
+from lnwatch.model.view import Assessment, Fault, LedgerHealth
+from tests import assessments as build
+from tests.manual_clock import ManualClock
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def well() -> Assessment:
+    """A merchant with two channels, HTLCs in flight, amounts that are no whole satoshis."""
+    channels = [
+        build.channel(
+            0,
+            htlcs=(build.htlc(1), build.htlc(2, incoming=False, expiry_height=build.HEIGHT + 12)),
+            unsettled_msat=msat(100_000),
+        ),
+        build.channel(1, local_msat=Msat(4_000_000_123), active=False, private=True, initiator=True),
+    ]
+    return build.merchant(channels)
+
+
+def unwell() -> Assessment:
+    """Nothing of LND but its failure, bitcoind warming up, a ledger that can't be written."""
+    fault = Fault(build.NOW, "timeout", "no answer within 10 s")
+    lnd = build.lightning_target(state=TargetState.HANGING, snapshots={}, tls_expires_at=None)
+    collectors = {**lnd.collectors, "node": build.failed("node", fault)}
+    core = build.target(
+        "core",
+        "bitcoind",
+        {"status": build.bitcoind_status(fees=(), mempool_min_fee=Decimal("0.10000000"), uptime=None)},
+        state=TargetState.STARTING,
+        supported=False,
+        version='31"\\\n',
+    )
+    sick = replace(lnd, collectors=collectors)
+    site = replace(build.view(core, sick), totals={}, liquidity={}, born_at=None)
+    return build.assessment(site, ledger=LedgerHealth(False, "disk full", "sqlite"))
+
+
+def exporter_of(assessment: Assessment | None, registry: CollectorRegistry | None = None) -> Exporter:
+    """An exporter at the instant of the assessment, with channels published."""
+    exporter = Exporter(lambda: assessment, ManualClock(build.NOW), registry or CollectorRegistry())
+    if assessment is not None:
+        asyncio.run(exporter.publish(assessment))
+    return exporter
+
+
+def live() -> CollectorRegistry:
+    """A registry with one histogram that carries an exemplar."""
+    registry = CollectorRegistry()
+    lag = Histogram("lnwatch_loop_lag_seconds", "Lag.", buckets=(0.1, 1.0), registry=registry)
+    lag.observe(0.05)
+    lag.observe(0.5, {"cycle": "42"})
+    return registry
+
+
+def expositions() -> dict[str, str]:
+    """Every golden text by file name."""
+    texts = {}
+    for name, assessment in (("well", well()), ("unwell", unwell()), ("before_the_first", None)):
+        exporter = exporter_of(assessment)
+        for suffix, openmetrics in (("txt", False), ("openmetrics.txt", True)):
+            texts[f"{name}.{suffix}"] = exporter.metrics(openmetrics=openmetrics)
+            texts[f"{name}.channels.{suffix}"] = exporter.channels(openmetrics=openmetrics, gzip=False)
+    return {name: _neutral(text.decode()) for name, text in texts.items()}
+
+
+def _neutral(text: str) -> str:
+    return text.replace(f'"{platform.python_version()}"', '"PYTHON"').replace(f'"{__version__}"', '"VERSION"')
+
+
+if __name__ == "__main__":
+    for file, content in expositions().items():
+        (FOLDER / file).write_text(content)

@@ -1,0 +1,140 @@
+"""A PostgreSQL of the tests' own: Debian's server on a free port of this machine, one per session.
+
+`postgres_server` is the running cluster, `postgres_url` the URL of an empty database in it. Where the
+server is absent the test is skipped, or fails where the real stack is required.
+"""
+
+import itertools
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.requirements import require
+
+USER = "lnwatch"
+
+
+@dataclass(slots=True)
+class PostgresServer:
+    """A cluster in a folder; `start`, `stop` and the signals are for tests of outages."""
+
+    programs: Path
+    folder: Path
+    port: int
+    password: str = field(default_factory=lambda: secrets.token_hex(8))
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def create(self) -> None:
+        """Make the cluster. It is thrown away, so nothing waits for the disk."""
+        self.folder.mkdir()
+        if (owner := _owner()) is not None:
+            shutil.chown(self.folder, owner)
+        secret = self.folder / "password"
+        secret.write_text(self.password)
+        secret.chmod(0o644)
+        self._run(
+            "initdb",
+            *("--pgdata", self._data, "--username", USER, "--pwfile", secret),
+            *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"),
+        )
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        options = (
+            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
+            " -c fsync=off -c full_page_writes=off -c max_connections=40 -c shared_buffers=32MB"
+        )
+        self._run(
+            "pg_ctl", "--pgdata", self._data, "--log", self.folder / "log", "--wait", "--options", options, "start"
+        )
+
+    def stop(self) -> None:
+        """Stop at once, as a crash would."""
+        self._run("pg_ctl", "--pgdata", self._data, "--wait", "--mode", "immediate", "stop")
+
+    def freeze(self) -> None:
+        """Every process of the cluster stands still; sockets stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """They go on."""
+        self._signal(signal.SIGCONT)
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"ledger_{next(self._numbers)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        """With user and password."""
+        return f"postgresql://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _signal(self, number: signal.Signals) -> None:
+        leader = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(leader)], check=False, capture_output=True, text=True
+        )
+        for process in (leader, *map(int, children.stdout.split())):
+            os.kill(process, number)
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        subprocess.run(
+            [self.programs / program, *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=_owner(),
+            cwd=self.folder,
+            timeout=60,
+        )
+
+
+def _owner() -> str | None:
+    """Who runs the server: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    return "postgres" if any(user.pw_name == "postgres" for user in pwd.getpwall()) else "nobody"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running cluster for the whole session."""
+    programs = require("postgres")
+    # Not below pytest's own folder, which only its owner may enter: the server runs as somebody else.
+    with tempfile.TemporaryDirectory(prefix="lnwatch-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        server = PostgresServer(programs, Path(folder) / "cluster", _free_port())
+        server.create()
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of an empty database, with user and password."""
+    return postgres_server.database()

@@ -1,0 +1,34 @@
+"""Fixtures of the real test bed: one bed for the whole session, everything else per test."""
+
+import shutil
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.real.testbed.bed import Bed
+from tests.real.testbed.process import witnesses
+from tests.requirements import require
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stand the last words of every program that runs, and where the rest is."""
+    report = yield
+    if report.failed:
+        for process in witnesses():
+            report.sections.append((f"{process.name}: {process.log}", process.tail()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """The merchant's stack with its peer and a customer; its files stay where a test failed."""
+    require("stack")
+    bed = Bed(tmp_path_factory.mktemp("bed"))
+    try:
+        bed.start()
+        yield bed
+    finally:
+        bed.close()
+    if not request.session.testsfailed:
+        shutil.rmtree(bed.folder)

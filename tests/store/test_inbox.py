@@ -1,0 +1,66 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from lnwatch.errors import LedgerError, LedgerTrouble
+from lnwatch.store import Ledger, LedgerSettings, open_ledger, visit_ledger
+from tests.manual_clock import ManualClock
+from tests.store.stories import NOW
+
+
+async def test_question_and_answer(ledger: Ledger) -> None:
+    """What is asked waits, oldest first, until it is answered; the first answer stands."""
+    second = await ledger.inbox_put("silence", {"rule": "x", "hours": 2}, NOW + 5)
+    first = await ledger.inbox_put("prune", {}, NOW)
+    waiting = await ledger.inbox_pending(10)
+    assert [(each.id, each.kind, each.body) for each in waiting] == [
+        (first, "prune", {}),
+        (second, "silence", {"rule": "x", "hours": 2}),
+    ]
+    assert [each.id for each in await ledger.inbox_pending(1)] == [first]
+    await ledger.inbox_answer(first, {"rows": 7}, NOW + 9)
+    await ledger.inbox_answer(first, {"rows": 8}, NOW + 10)
+    assert [each.id for each in await ledger.inbox_pending(10)] == [second]
+    answered = await ledger.inbox_wait(first, 0)
+    assert answered is not None
+    assert answered.answer == {"rows": 7}
+
+
+async def test_waiting(ledger: Ledger, clock: ManualClock) -> None:
+    """Whoever asked from another process waits for the answer, on the clock, and not for ever."""
+    request = await ledger.inbox_put("prune", {}, NOW)
+    patient = asyncio.create_task(ledger.inbox_wait(request, 60))
+    hasty = asyncio.create_task(ledger.inbox_wait(request, 1))
+    while not hasty.done():
+        await clock.advance(0.1)
+        await asyncio.sleep(0.001)
+    assert hasty.result() is None
+    await ledger.inbox_answer(request, {"done": True}, NOW + 2)
+    while not patient.done():
+        await clock.advance(0.1)
+        await asyncio.sleep(0.001)
+    found = patient.result()
+    assert found is not None
+    assert found.answer == {"done": True}
+
+
+async def test_visitor(ledger: Ledger, settings: LedgerSettings, clock: ManualClock, tmp_path: Path) -> None:
+    """A second process may ask and read while the daemon holds the ledger; a second daemon may not."""
+    visitor = await visit_ledger(settings, tmp_path, clock)
+    request = await visitor.inbox_put("prune", {"by": "ops"}, NOW)
+    assert [each.id for each in await ledger.inbox_pending(10)] == [request]
+    await ledger.inbox_answer(request, {}, NOW)
+    assert await visitor.inbox_wait(request, 0) is not None
+    assert visitor.starts == ledger.starts == 1
+    await visitor.close()
+    with pytest.raises(LedgerError, match="another lnwatch holds the ledger") as refused:
+        await open_ledger(settings, tmp_path, clock)
+    assert refused.value.trouble is LedgerTrouble.LOCKED
+    await ledger.probe()
+
+
+async def test_visitor_before_the_first_start(settings: LedgerSettings, clock: ManualClock, tmp_path: Path) -> None:
+    """Where no daemon ever started there is nothing to visit, and the message says what to do."""
+    with pytest.raises(LedgerError, match="start `lnwatch run` once"):
+        await visit_ledger(settings, tmp_path, clock)

@@ -1,0 +1,242 @@
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from lnwatch.engine import CYCLE, Engine
+from lnwatch.errors import LedgerError, LedgerTrouble
+from lnwatch.model.lightning import Channel, Channels, Constraints, InvoiceState, LightningInvoice
+from lnwatch.model.money import Msat
+from lnwatch.model.snapshot import Backfill, Event, Reading, TargetState
+from lnwatch.model.view import Assessment, LedgerHealth
+from lnwatch.store import Entry, Item, Ledger, LedgerSettings, StateChange, open_ledger
+from lnwatch.target import Target
+from tests.manual_clock import ManualClock
+from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures are found by their names
+from tests.store.conftest import ledger_url, settings  # noqa: F401 - likewise: each test runs over both backends
+from tests.test_collect import ScriptedCollector, ScriptedSource
+
+BORN = 1_800_000_000
+LIMITS = Constraints(Msat(10_000_000), Msat(354_000), Msat(990_000_000), Msat(1), 483, 144)
+CHANNEL = Channel(
+    point=f"{'ab' * 32}:0",
+    channel_id="820000x12x1",
+    peer="02" + "cd" * 32,
+    active=True,
+    private=False,
+    initiator=True,
+    capacity_msat=Msat(1_000_000_000),
+    local_msat=Msat(400_000_000),
+    remote_msat=Msat(600_000_000),
+    commit_fee_msat=Msat(0),
+    fee_per_kw=253,
+    anchors=True,
+    unsettled_msat=Msat(0),
+    local=LIMITS,
+    remote=LIMITS,
+    htlcs=(),
+    updates=0,
+    sent_msat=Msat(0),
+    received_msat=Msat(0),
+    zero_conf=False,
+    status_flags="ChanStatusDefault",
+)
+
+
+def invoice(number: int, *, settled_at: int) -> LightningInvoice:
+    return LightningInvoice(
+        payment_hash=f"{number:064x}",
+        add_index=number,
+        settle_index=number,
+        state=InvoiceState.SETTLED,
+        value_msat=Msat(1_000_000),
+        paid_msat=Msat(1_000_000),
+        created_at=settled_at - 10,
+        expires_at=settled_at + 3_600,
+        final_at=settled_at,
+        keysend=False,
+        amp=False,
+        private=False,
+        htlcs=(),
+    )
+
+
+def entry(collector: str, *events: Event, leads: bool = False, history: bool = False, cursor: str = "") -> Entry:
+    cursors = {f"{collector}.cursor": cursor} if cursor else {}
+    reading = Reading(events=events, cursors=cursors, history=history)
+    return Entry("main", "ln1", lightning=True, collector=collector, at=float(BORN), reading=reading, leads=leads)
+
+
+@dataclass
+class Watched:
+    """A real ledger that a test can break, and that notes the order of what was stored."""
+
+    ledger: Ledger
+    order: list[str] = field(default_factory=list)
+    broken: bool = False
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.ledger, name)
+
+    async def append(self, items: Sequence[Item]) -> None:
+        await self.gate.wait()
+        if self.broken:
+            raise LedgerError(LedgerTrouble.FULL, "the disk is full")
+        await self.ledger.append(items)
+        self.order.extend(item.collector for item in items if isinstance(item, Entry))
+
+    async def probe(self) -> None:
+        if self.broken:
+            raise LedgerError(LedgerTrouble.FULL, "the disk is full")
+        await self.ledger.probe()
+
+
+@dataclass
+class House:
+    engine: Engine
+    target: Target
+    watched: Watched
+    clock: ManualClock
+    published: list[Assessment]
+
+
+@pytest.fixture
+async def house(tmp_path: Path, settings: LedgerSettings) -> AsyncGenerator[House, None]:  # noqa: F811 - the fixture
+    clock = ManualClock(float(BORN))
+    ledger = await open_ledger(settings, tmp_path, clock)
+    watched = Watched(ledger)
+    watched.gate.set()
+    source = ScriptedSource([ScriptedCollector("node", [Reading()]), ScriptedCollector("channels", [Reading()])])
+    target = Target(site="main", slug="ln1", kind="lnd", lightning=True, source=source)
+    published: list[Assessment] = []
+
+    async def publish(assessment: Assessment) -> None:
+        published.append(assessment)
+
+    engine = Engine(cast("Ledger", watched), clock, [target], publish)
+    await engine.restore()
+    running = asyncio.create_task(engine.run())
+    yield House(engine, target, watched, clock, published)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await ledger.close()
+
+
+async def test_delivery_returns_when_stored(house: House) -> None:
+    """When `deliver` returns, the events, the birth and the cursor are in the ledger."""
+    await house.engine.deliver([entry("node", leads=True)])
+    await house.engine.deliver([entry("invoices", invoice(1, settled_at=BORN + 5), cursor="1")])
+    assert await house.watched.ledger.memory("main", "ln1").cursor("invoices.cursor") == "1"
+    totals = await house.watched.ledger.totals()
+    assert totals["main", "ln1"].outcomes[InvoiceState.SETTLED] == 1
+    assert totals["main", "ln1"].received_msat == 1_000_000
+
+
+async def test_refused_delivery_raises_and_recovers(house: House) -> None:
+    """A ledger that can't be written is told to the caller and shown; when it is mended all goes on."""
+    await house.engine.deliver([entry("node", leads=True)])
+    house.watched.broken = True
+    with pytest.raises(LedgerError, match="disk is full"):
+        await house.engine.deliver([entry("invoices", invoice(1, settled_at=BORN + 5), cursor="1")])
+    await house.clock.advance(CYCLE)
+    assert house.published[-1].ledger == LedgerHealth(
+        writable=False, trouble="the disk is full", backend=house.watched.ledger.backend
+    )
+    house.watched.broken = False
+    await house.clock.advance(2 * CYCLE)
+    await asyncio.sleep(0.2)  # the probe runs in the writer's own thread
+    await house.clock.advance(CYCLE)
+    assert house.published[-1].ledger.writable
+    await house.engine.deliver([entry("invoices", invoice(1, settled_at=BORN + 5), cursor="1")])
+
+
+async def test_live_goes_before_history(house: House) -> None:
+    """Live readings that wait are stored before any page of history, and pages one by one."""
+    await house.engine.deliver([entry("node", leads=True)])
+    house.watched.order.clear()
+    house.watched.gate.clear()
+    waiting = [
+        asyncio.create_task(house.engine.deliver([entry("invoice_history", history=True, cursor=str(page))]))
+        for page in range(3)
+    ]
+    await asyncio.sleep(0)
+    waiting += [asyncio.create_task(house.engine.deliver([entry(f"live{number}")])) for number in range(3)]
+    await asyncio.sleep(0)
+    house.watched.gate.set()
+    await asyncio.gather(*waiting)
+    assert house.watched.order.index("live2") < house.watched.order.index("invoice_history", 1)
+
+
+async def test_liquidity_follows_the_channel_list(house: House) -> None:
+    """A new channel list is reckoned at once and shown with the next Assessment."""
+    reading = Reading(facts=Channels((CHANNEL, replace(CHANNEL, point=f"{'cd' * 32}:1", active=False))))
+    house.target.take("channels", float(BORN), reading)
+    await house.engine.deliver([Entry("main", "ln1", True, "channels", float(BORN), reading, leads=False)])
+    await house.clock.advance(CYCLE)
+    liquidity = house.published[-1].views["main"].liquidity["ln1"]
+    assert liquidity.inbound_msat == 600_000_000 - LIMITS.reserve_msat
+    assert set(liquidity.channels) == {CHANNEL.point, f"{'cd' * 32}:1"}
+
+
+async def test_assessment_is_published_without_news(house: House) -> None:
+    """When nothing comes in, a new Assessment is published every cycle all the same."""
+    before = len(house.published)
+    await house.clock.advance(10 * CYCLE)
+    assert 9 <= len(house.published) - before <= 12
+    assert [each.cycle for each in house.published] == sorted({each.cycle for each in house.published})
+
+
+async def test_restart_takes_up_the_past(house: House, tmp_path: Path) -> None:
+    """A new engine over the same ledger knows births, totals, snapshots and states at once."""
+    reading = Reading(facts=Channels((CHANNEL,)), backfill=Backfill(1, 2, finished=False))
+    await house.engine.deliver([entry("node", leads=True)])
+    await house.engine.deliver([entry("invoices", invoice(1, settled_at=BORN + 5))])
+    await house.engine.deliver([Entry("main", "ln1", True, "channels", float(BORN), reading, leads=False)])
+    await house.engine.deliver([StateChange("main", "ln1", BORN + 1.0, TargetState.LOCKED, "locked", "0.21.2")])
+    target = Target(site="main", slug="ln1", kind="lnd", lightning=True, source=house.target.source)
+    published: list[Assessment] = []
+
+    async def publish(assessment: Assessment) -> None:
+        published.append(assessment)
+
+    again = Engine(house.watched.ledger, house.clock, [target], publish)
+    await again.restore()
+    running = asyncio.create_task(again.run())
+    await house.clock.advance(0)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    view = published[-1].views["main"]
+    assert view.born_at == BORN
+    assert view.totals["ln1"].outcomes[InvoiceState.SETTLED] == 1
+    assert view.targets["ln1"].snapshots["channels"].facts == Channels((CHANNEL,))
+    assert view.targets["ln1"].state is None
+    assert view.targets["ln1"].since == BORN + 1.0
+
+
+async def test_inbox_is_answered(house: House) -> None:
+    """What the command line asks for is carried out while the daemon runs; what is not known gets an answer too."""
+    ledger = house.watched.ledger
+    prune = await ledger.inbox_put("prune", {}, house.clock.now())
+    nonsense = await ledger.inbox_put("dance", {}, house.clock.now())
+    answers = {}
+    for _ in range(100):
+        await house.clock.advance(1)
+        await asyncio.sleep(0.05)  # the ledger's own threads
+        waiting = {request.id for request in await ledger.inbox_pending(10)}
+        if not waiting:
+            break
+    for request in (prune, nonsense):
+        answered = await ledger.inbox_wait(request, 0)
+        assert answered is not None
+        answers[request] = answered.answer
+    assert answers[nonsense] == {"error": "this lnwatch does not know how to dance"}
+    removed = answers[prune]
+    assert removed is not None
+    assert set(removed) == {"removed"}
