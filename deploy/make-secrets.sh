@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the secrets that compose.yaml reads, each once: what is there stays as it is.
-# The folder is closed to other users. The files inside are open, because every container reads them as its own user.
+# The folder is closed to other users. The files inside are open, because every container
+# reads them as its own user; lnwatch warns of that, though in its container nobody else is there.
 set -eu
 folder=$(dirname "$0")/secrets
 install -d -m 0700 "$folder"

@@ -10,10 +10,9 @@ from lnwatch.sources import Source, state_after
 
 UNSEEN = TargetReport(state=TargetState.DOWN, version="", supported=True)
 
-# While a target is in one of these, only its leading collector goes on asking.
-UNREACHABLE = frozenset(
-    {TargetState.DOWN, TargetState.HANGING, TargetState.REJECTED, TargetState.LOCKED, TargetState.STARTING}
-)
+# While a target is in one of these, only its leading collector goes on asking. A hanging one is not among
+# them: LND whose bitcoind died goes on answering everything that needs no chain, settlements above all.
+UNREACHABLE = frozenset({TargetState.DOWN, TargetState.REJECTED, TargetState.LOCKED, TargetState.STARTING})
 
 
 @dataclass(slots=True)

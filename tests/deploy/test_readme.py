@@ -10,6 +10,7 @@ from typer.main import get_command
 from lnwatch.cli import app
 from lnwatch.sources.bitcoind.check import WHITELIST
 from lnwatch.sources.lnd.methods import NEEDED
+from lnwatch.store.tables import metadata
 from tests.deploy.readme import PARTS, README, names, renewed
 
 ROOT = README.parent
@@ -42,6 +43,12 @@ def test_every_command_exists() -> None:
             assert command is not root, line
             options = {name for parameter in command.params for name in parameter.opts}
             assert {word for word in words if word.startswith("-")} <= options, line
+
+
+def test_every_table_exists() -> None:
+    """A table of the ledger that a document names is one."""
+    for document in DOCUMENTS:
+        assert set(re.findall(r"--table (\w+)", document.read_text())) <= metadata.tables.keys(), document
 
 
 def test_every_part_has_one_place() -> None:

@@ -32,3 +32,9 @@ def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         bed.close()
     if not request.session.testsfailed:
         shutil.rmtree(bed.folder)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _whole(bed: Bed) -> None:
+    """Each module finds the bed as the first one did."""
+    bed.whole()

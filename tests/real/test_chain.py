@@ -1,6 +1,7 @@
 """What the chain does to channels: closings, a reorganisation that undoes one, a force close to its end."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def channel(bed: Bed) -> str:
     bed.confirm()
     bed.channels_active(bed.merchant, 3)
     return point
+
+
+def mine_until(bed: Bed, reached: Callable[[], bool]) -> None:
+    """Mine block by block, with a moment in between for sweeps to be published, until it is reached."""
+    for _ in range(LONGEST):
+        if reached():
+            return
+        bed.mine(1)
+        time.sleep(0.5)
+    assert reached()
 
 
 def agree(bed: Bed, desk: Daemon) -> None:
@@ -97,21 +108,11 @@ def test_force_close_to_full_maturity(bed: Bed, desk: Daemon, channel: str) -> N
     txid = bed.merchant.close_channel(channel, force=True)
     agree(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_channels", node="ln1", state="closing") == 1
-    bed.mine(1)
-    until("LND waits for its outputs", lambda: bed.merchant.pending()["pending_force_closing_channels"])
+    mine_until(bed, lambda: bool(bed.merchant.pending()["pending_force_closing_channels"]))
     agree(bed, desk)
-    limbo = float(bed.merchant.pending()["total_limbo_balance"])
-    assert limbo > 0
-    until(
-        "the limbo is told",
-        lambda: desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") == limbo,
-        timeout=60,
-    )
-    for _ in range(LONGEST):
-        bed.mine(1)
-        if not bed.merchant.pending()["pending_force_closing_channels"]:
-            break
-    assert not bed.merchant.pending()["pending_force_closing_channels"]
+    assert desk.scrape().value("lnwatch_lightning_channels", node="ln1", state="force_closing") == 1
+    assert desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") > 0
+    mine_until(bed, lambda: not bed.merchant.pending()["pending_force_closing_channels"])
     agree(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") == 0
     closed = "SELECT kind, closing_txid FROM closed_channel WHERE point = :point"

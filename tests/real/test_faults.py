@@ -23,7 +23,7 @@ def desk(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]
 @pytest.fixture(autouse=True)
 def _well(bed: Bed, desk: Daemon) -> None:
     in_state(desk, core="up", ln1="up")
-    bed.channels_active(bed.merchant, 2)
+    bed.whole()
 
 
 def in_state(desk: Daemon, **states: str) -> None:
@@ -65,8 +65,7 @@ def test_killed_peer(bed: Bed, desk: Daemon) -> None:
     until("there is no inbound", lambda: usable_inbound(desk) == 0, timeout=60)
     bed.hub.start()
     bed.hub.ready()
-    bed.channels_active(bed.merchant, 2)
-    bed.channels_active(bed.customer, 1)
+    bed.whole()
     agree(bed, desk)
     until("there is inbound again", lambda: usable_inbound(desk) > 0, timeout=60)
 
@@ -108,5 +107,5 @@ def test_killed_node(bed: Bed, desk: Daemon) -> None:
     bed.merchant.start()
     bed.merchant.ready()
     in_state(desk, ln1="up")
-    bed.channels_active(bed.merchant, 2)
+    bed.whole()
     agree(bed, desk)

@@ -40,9 +40,9 @@ def prometheus(desk: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def steady(exposition: Exposition) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """The samples that do not move by themselves."""
+    """The samples that do not move by themselves; to Prometheus an empty label is none."""
     return {
-        (name, frozenset(labels.items())): value
+        (name, frozenset((key, own) for key, own in labels.items() if own)): value
         for name, labels, value in exposition
         if not any(word in name for word in RESTLESS)
     }

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, Executable
+
 from lnwatch.model.chain import Block
 from lnwatch.model.lightning import (
     Channel,
@@ -23,7 +25,7 @@ from lnwatch.model.lightning import (
 )
 from lnwatch.model.money import Msat
 from lnwatch.model.snapshot import Event, Facts, Reading
-from lnwatch.store import Entry, LedgerSettings, export
+from lnwatch.store import Entry, Ledger, LedgerSettings, export
 
 NOW = 1_800_000_000  # a whole hour
 BORN = NOW - 86_400
@@ -179,9 +181,20 @@ def pending(point: str, state: PendingState, closing_txid: str | None = None) ->
     )
 
 
-def rows(settings: LedgerSettings, table: str, site: str | None = None) -> list[dict[str, Any]]:
+async def run(ledger: Ledger, statement: Executable) -> None:
+    """Do to the tables what no interface offers."""
+
+    def job(connection: Connection) -> None:
+        connection.execute(statement)
+
+    await ledger._workers.write(job)
+
+
+def rows(
+    settings: LedgerSettings, table: str, site: str | None = None, folder: Path = Path("/nonexistent")
+) -> list[dict[str, Any]]:
     """Every row of a table, by rising key."""
-    return [dict(row) for row in export(settings, Path("/nonexistent"), table, site=site)]
+    return [dict(row) for row in export(settings, folder, table, site=site)]
 
 
 def buckets(settings: LedgerSettings, site: str = SITE) -> dict[tuple[str, int, int], tuple[int, int]]:

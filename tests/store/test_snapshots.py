@@ -11,7 +11,7 @@ from lnwatch.model.money import Msat
 from lnwatch.model.snapshot import Facts, Snapshot
 from lnwatch.store import Ledger, LedgerSettings, tables
 from lnwatch.store.facts import SLICE, pack, readable, unpack
-from tests.store.stories import NODE, NOW, SITE, channel, entry, rows
+from tests.store.stories import NODE, NOW, SITE, channel, entry, rows, run
 
 CORE = BitcoindStatus(
     chain=Network.REGTEST,
@@ -78,7 +78,7 @@ async def test_snapshot_of_another_version(ledger: Ledger) -> None:
     await ledger.append([entry(facts=WALLET, collector="wallet"), entry(facts=HOST, collector="host")])
     for values in ({"kind": "Oracle"}, {"facts": pack(CORE)}, {"facts": b"no deflated text"}):
         change = update(tables.snapshot).where(tables.snapshot.c.collector == "wallet").values(**values)
-        await ledger._workers.write(lambda connection, change=change: connection.execute(change) and None)
+        await run(ledger, change)
         assert [snapshot.collector for snapshot in await ledger.snapshots()] == ["host"]
 
 

@@ -189,6 +189,6 @@ def _patience(seconds: float) -> tuple[str, int]:
 def split_address(address: str) -> tuple[str, int]:
     """Host and port of `host:port`, `[ipv6]:port` or `dns:///host:port`. Raises ValueError."""
     host, colon, port = address.removeprefix("dns:///").rpartition(":")
-    if not colon or not port.isdigit() or not host:
+    if not colon or not port.isdigit() or not host or "/" in host:
         raise ValueError(f"an address is host:port, found {address}")
     return host.removeprefix("[").removesuffix("]"), int(port)

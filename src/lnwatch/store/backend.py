@@ -85,7 +85,7 @@ def backend_at(address: SecretStr, settings: LedgerSettings) -> Backend:
     """The place of a URL: `postgresql://…` or `sqlite:////absolute/path`. Raises LedgerError."""
     try:
         url = make_url(address.get_secret_value().strip())
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         message = "the ledger's URL can't be read; write postgresql://USER:PASSWORD@HOST/DATABASE"
         raise LedgerError(LedgerTrouble.UNREACHABLE, message) from error
     kind = url.get_backend_name()

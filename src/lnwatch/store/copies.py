@@ -29,6 +29,7 @@ def write_copy(backend: Backend, reader: Engine, file: Path, scripts: Path = SCR
     """
     target = SqliteBackend(file.with_name(file.name + ".part"), lock_timeout=5.0, called="the copy")
     try:
+        target.require_folder()
         remove(target)
         if isinstance(backend, SqliteBackend):
             copy_file(backend, reader, target)
@@ -143,10 +144,12 @@ def count_rows(connection: Connection) -> Counts:
 
 
 def is_copy(file: Path) -> bool:
-    """Whether the file, which no connection of this process has open, is a ledger in SQLite."""
+    """Whether the file, which no connection of this process has open, is a copy of a ledger, and no living one."""
     with file.open("rb") as handle:
         header = handle.read(100)
-    return header[:16] == b"SQLite format 3\0" and int.from_bytes(header[68:72], "big") == APPLICATION_ID
+    # https://sqlite.org/fileformat.html#the_database_header: 18 is 2 in WAL mode, 68 the application id
+    ours = header[:16] == b"SQLite format 3\0" and int.from_bytes(header[68:72], "big") == APPLICATION_ID
+    return ours and header[18] == 1
 
 
 def remove(target: SqliteBackend) -> None:

@@ -138,7 +138,11 @@ class PostgresqlBackend:
         """From the SQLSTATE; an operational error without one never reached the server."""
         cause = error.orig if isinstance(error, DBAPIError) else error
         state = getattr(cause, "sqlstate", None) or ""
-        lost = not state and isinstance(error, DBAPIError) and type(cause).__name__ == "OperationalError"
+        lost = (
+            not state
+            and isinstance(error, DBAPIError)
+            and any(kind.__name__ == "OperationalError" for kind in type(cause).__mro__)
+        )
         if lost:
             state = "28" if "password" in str(cause) or "no pg_hba.conf entry" in str(cause) else "08"
             state = "3D" if "does not exist" in str(cause) else state

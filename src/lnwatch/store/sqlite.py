@@ -4,7 +4,7 @@ import errno
 import fcntl
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from sqlalchemy.pool import QueuePool
 from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.store.trouble import READERS, first_line
 
+ROOM = 1024 * 1024  # bytes; the last ones of a disk are left alone, so that it is full or not, and nothing in between
 APPLICATION_ID = 0x6C6E7761  # "lnwa": another program's database is never taken for a ledger
 
 # FULL: a commit is on the disk before it is acknowledged. NORMAL would lose the newest ones with the power:
@@ -44,6 +45,9 @@ _TROUBLES = {
     sqlite3.SQLITE_IOERR_SHORT_READ: (LedgerTrouble.CORRUPT, f"it is truncated: {_RESTORE}"),
 }
 
+_Identity = tuple[int, int]  # device and inode
+_NOTHING: _Identity = (0, 0)
+
 
 class SqliteBackend:
     """One file; `inspect` notices when it is replaced, removed or truncated under the running daemon."""
@@ -57,13 +61,14 @@ class SqliteBackend:
         self._name = f"{called} {path}"
         self._timeout = lock_timeout
         self._lock: int | None = None
-        self._seen: tuple[int, int, int] | None = None  # device, inode, size
+        self._size: int | None = None  # when it was last looked at
+        self._opened: tuple[_Identity, _Identity] | None = None  # the file that was written to, and its log
 
     def create(self) -> None:
         """Put an empty ledger (mode 0600) where no file is; all at once, so that a half-made one never stands there."""
         if self.path.exists():
             return
-        self._require_folder()
+        self.require_folder()
         if self.beside("-wal").exists():
             message = f"{self.beside('-wal')} is there, but {self.path} is not: put both back, or {_RESTORE}"
             raise LedgerError(LedgerTrouble.CORRUPT, message)
@@ -75,11 +80,14 @@ class SqliteBackend:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             fresh.replace(self.path)
         except (OSError, sqlite3.Error) as error:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
             raise self.trouble(error) from error
 
-    def _require_folder(self) -> None:
+    def require_folder(self) -> None:
+        """Raise LedgerError where the folder of the file is missing."""
         if not self.path.parent.is_dir():
-            message = f"there is no folder {self.path.parent}: create it, or set data_dir or ledger.path"
+            message = f"{self._name}: there is no folder {self.path.parent}; create it, or name another"
             raise LedgerError(LedgerTrouble.UNREACHABLE, message)
 
     def writer(self, *, exclusive: bool) -> Engine:  # noqa: ARG002 - `hold` keeps others away from the whole file
@@ -98,6 +106,7 @@ class SqliteBackend:
 
     def _engine(self, mode: str, connections: int) -> Engine:
         def connect() -> sqlite3.Connection:
+            self._drop_orphaned_log()
             return sqlite3.connect(
                 f"file:{quote(str(self.path.absolute()))}?mode={mode}",
                 uri=True,
@@ -115,6 +124,7 @@ class SqliteBackend:
             self._verify(connection)
             for pragma in _WRITER_PRAGMAS:
                 connection.execute(pragma)
+            self._opened = (_identity(self.path), _identity(self.beside("-wal")))
         except BaseException:
             connection.close()  # the pool knows nothing of a connection that it did not get
             raise
@@ -122,26 +132,18 @@ class SqliteBackend:
     def _verify(self, connection: sqlite3.Connection) -> None:
         # Asked of SQLite, never of the file: to close any other handle on it would drop SQLite's own locks.
         (identity,) = connection.execute("PRAGMA application_id").fetchone()
-        size = self.path.stat().st_size
-        if size == 0:
+        if self.path.stat().st_size == 0:
             raise LedgerError(LedgerTrouble.CORRUPT, f"{self.path} is truncated: it is empty; {_RESTORE}")
         if identity != APPLICATION_ID:
             message = f"{self.path} is an SQLite database, but not a ledger of lnwatch: set data_dir or ledger.path"
             raise LedgerError(LedgerTrouble.FAILED, message)
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-        log = self.beside("-wal")
-        pending = log.exists() and log.stat().st_size > 0  # pages that still wait there may lie past the file's end
-        if size < pages * page_size and not pending:
-            message = f"{self.path} is truncated: {size} of {pages * page_size} bytes are there; {_RESTORE}"
-            raise LedgerError(LedgerTrouble.CORRUPT, message)
 
     def hold(self) -> None:
         """Lock the file `*.lock` beside the ledger; the kernel lets go of it when the process dies."""
         path = self.path.with_suffix(".lock")
-        self._require_folder()
+        self.require_folder()
         try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self.trouble(error) from error
         try:
@@ -162,21 +164,35 @@ class SqliteBackend:
         """Compare the file with the one that was opened: SQLite goes on writing into one that has no name any more."""
         try:
             status = self.path.stat()
+            room = os.statvfs(self.path.parent)
         except OSError as error:
             message = f"{self._name} is gone ({error.strerror}): put it back, or {_RESTORE}"
             raise LedgerError(LedgerTrouble.UNREACHABLE, message) from error
-        now = (status.st_dev, status.st_ino, status.st_size)
-        before, self._seen = self._seen, now
-        if before is not None and before[:2] != now[:2]:
+        before, self._size = self._size, status.st_size
+        ours = self._opened is None or self._opened[0] == (status.st_dev, status.st_ino)
+        if before is not None and not ours:
             message = f"{self._name} was replaced while lnwatch ran; lnwatch goes on with the new file"
             raise LedgerError(LedgerTrouble.FAILED, message)
-        if before is not None and now[2] < before[2]:
-            message = f"{self._name} shrank from {before[2]} to {now[2]} bytes while lnwatch ran; {_RESTORE}"
+        if before is not None and status.st_size < before:
+            message = f"{self._name} shrank from {before} to {status.st_size} bytes while lnwatch ran; {_RESTORE}"
             raise LedgerError(LedgerTrouble.CORRUPT, message)
+        if room.f_bavail * room.f_frsize < ROOM:
+            raise LedgerError(LedgerTrouble.FULL, f"{self._name}: {_TROUBLES[sqlite3.SQLITE_FULL][1]}")
+        if self._opened is not None and ours:
+            self._opened = (self._opened[0], _identity(self.beside("-wal")))
 
     def forget(self) -> None:
         """Take the file as it is now; `writer` proves it when it opens it."""
-        self._seen = None
+        self._size = None
+
+    def _drop_orphaned_log(self) -> None:
+        """Where another file took the place of ours, our log must go: SQLite would play it into that one."""
+        if self._opened is None:
+            return
+        ours, log = self._opened
+        if ours != _identity(self.path) != _NOTHING and log == _identity(self.beside("-wal")) != _NOTHING:
+            for ending in ("-wal", "-shm"):
+                self.beside(ending).unlink(missing_ok=True)
 
     def cut(self) -> None:
         """A file has no server that could be silent."""
@@ -213,6 +229,15 @@ class SqliteBackend:
     def beside(self, ending: str) -> Path:
         """The path with something after its name, as SQLite puts its own."""
         return self.path.with_name(self.path.name + ending)
+
+
+def _identity(path: Path) -> _Identity:
+    """What tells a file from another one of the same name."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _NOTHING
+    return status.st_dev, status.st_ino
 
 
 def create_private(path: Path) -> None:

@@ -105,6 +105,14 @@ class Bed:
             timeout=timeout,
         )
 
+    def whole(self) -> None:
+        """Wait until everything that a test may have broken is mended: every channel of every node active."""
+        for node in self.nodes:
+            until(f"{node.name} is whole", partial(self._all_active, node), timeout=60)
+
+    def _all_active(self, node: Lnd) -> bool:
+        return all(channel["active"] for channel in node.channels())
+
     def pay(self, request: str, payer: Lnd | None = None) -> None:
         """Pay an invoice as the customer (or somebody else); it must succeed."""
         payment = (payer or self.customer).pay(request)

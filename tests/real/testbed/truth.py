@@ -42,6 +42,7 @@ def node_figures(node: Lnd, slug: str) -> Figures:
         ),
         key("lnwatch_lightning_pending_htlcs", node=slug, direction="incoming"): incoming,
         key("lnwatch_lightning_pending_htlcs", node=slug, direction="outgoing"): len(htlcs) - incoming,
+        key("lnwatch_lightning_limbo_balance_satoshis", node=slug): int(pending["total_limbo_balance"]),
         key("lnwatch_wallet_balance_satoshis", node=slug, state="confirmed"): int(wallet["confirmed_balance"]),
         key("lnwatch_wallet_balance_satoshis", node=slug, state="unconfirmed"): int(wallet["unconfirmed_balance"]),
     }

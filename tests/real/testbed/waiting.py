@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def until(what: str, look: Callable[[], T | None], *, timeout: float = 30, pause: float = 0.1) -> T:
-    """Look again and again until the answer is neither None nor False, and return it.
+    """Look again and again until the answer is something that counts as true, and return it.
 
     AssertionErrors and connection errors of `look` count as not yet; the last one is told at the end.
     """
@@ -21,7 +21,7 @@ def until(what: str, look: Callable[[], T | None], *, timeout: float = 30, pause
             found, last = None, error
         else:
             last = found
-        if found is not None and found is not False:
+        if found:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout:g} s in vain: {what}; last: {last!r}")

@@ -92,8 +92,8 @@ def test_every_row_is_proved() -> None:
         (
             StatusCode.UNAVAILABLE,
             (
-                "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote "
-                "host: connect: Connection refused (111)"
+                "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to "
+                "remote host: connect: Connection refused (111)"
             ),
             FailureReason.REFUSED,
         ),

@@ -82,6 +82,7 @@ async def test_cancelled_before_birth_is_history(build: Builder) -> None:
     bench = await build(invoices=8)
     bench.node.invoices.cancel(7)
     await bench.read("invoices")
+    bench.clock.shift += 5
     await bench.drain("invoice_history")
     assert {one.add_index: one.state for one in bench.ledger.rolled_up}[7] is InvoiceState.CANCELED
 

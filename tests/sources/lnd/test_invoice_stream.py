@@ -53,8 +53,7 @@ async def test_replays_what_was_missed(bench: Bench) -> None:
 
 
 async def test_new_and_settled_in_the_backlog(bench: Bench) -> None:
-    """An invoice that was made and settled meanwhile comes with the new ones first: an older settlement that
-    comes after it is not lost if the process is killed in between."""
+    """A new invoice that comes settled leaves the cursor alone: an older settlement still follows it."""
     async with aclosing(bench.stream("invoices").listen(bench.ledger)) as readings:
         await anext(readings)
         bench.node.invoices.add(5_000_000)
@@ -69,7 +68,8 @@ async def test_new_and_settled_in_the_backlog(bench: Bench) -> None:
         reading = await anext(readings)
         assert isinstance(reading.events[0], LightningInvoice)
         told = [(one.add_index, one.state.value) for one in reading.events if isinstance(one, LightningInvoice)]
-        if told == [(3, "settled")]:
+        assert told[0] == (3, "settled")
+        if len(told) == 1:  # what piled up may have come together
             assert reading.cursors["invoices.settle_index"] == "1"
         bench.ledger.take(reading)
         await until(bench, readings, 1, InvoiceState.SETTLED)

@@ -77,7 +77,7 @@ def test_every_field() -> None:
             )
         ],
     )
-    part = InvoiceHtlc("1x0x0", 3, Msat(6_000), CREATED + 8, CREATED + 9, True, False, 800_144)  # type: ignore[arg-type]
+    part = InvoiceHtlc("1x0x0", 3, Msat(6_000), CREATED + 8, CREATED + 9, True, False, 800_144)
     assert Observer(0.0, 0.0).read(message) == LightningInvoice(
         payment_hash="ab" * 32,
         add_index=7,

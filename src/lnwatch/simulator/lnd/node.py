@@ -32,10 +32,13 @@ class Broadcast(Generic[M]):
         for queue in self._queues:
             queue.put_nowait(message)
 
-    async def listen(self) -> AsyncIterator[M]:
-        """What is told from now on."""
+    def listen(self) -> AsyncIterator[M]:
+        """What is told from now on: from this call, not from the first question."""
         queue: asyncio.Queue[M] = asyncio.Queue()
         self._queues.append(queue)
+        return self._messages(queue)
+
+    async def _messages(self, queue: asyncio.Queue[M]) -> AsyncIterator[M]:
         try:
             while True:
                 yield await queue.get()

@@ -148,7 +148,7 @@ def _judge_files(settings: LndSettings, grant: Grant | None, problems: list[str]
                 f"everybody on this machine can read {file}, which can do more than read: `chmod 600 {file}`"
             )
         else:
-            warnings.append(f"everybody on this machine can read {file}: `chmod 640 {file}` if that is not wanted")
+            warnings.append(f"everybody on this machine can read {file}; `chmod 640 {file}` if that is not wanted")
     if settings.backup_file is not None and (words := _unreadable(settings.backup_file)):
         problems.append(words)
 

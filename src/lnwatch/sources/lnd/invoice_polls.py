@@ -29,9 +29,8 @@ class Findings:
     covered: set[int] = field(default_factory=set)
 
     def left(self, waiting: Iterable[int]) -> list[int]:
-        """Those of `waiting` that no page held yet. What lies beyond the cursor is left to the next run: a
-        page from there would jump over rows that were never read."""
-        return [index for index in waiting if index <= self.cursor and index not in self.covered]
+        """Those of `waiting` that no page held yet."""
+        return [index for index in waiting if index not in self.covered]
 
 
 class InvoicesCollector(Polled):
@@ -58,8 +57,8 @@ class InvoicesCollector(Polled):
         rows = await self._take(turn, page, waiting, found, paced=True)
         if not rows and page.offset < found.cursor:
             found.cursor = min(found.cursor, await newest(turn))  # the node was set back, or forgot its newest
+        more = rows == page.size  # then an open invoice may lie beyond rows that were never read
         due = [index for index in found.left(waiting) if self._due(waiting[index], now)]
-        more = rows == page.size
         for due_page in cover(due, self._pages.size, DUE_PAGES):
             if more := more or len(found.events) >= PAGE:
                 break  # what was learnt is stored first: a transaction must stay short
