@@ -86,6 +86,7 @@ def write(rows: Sequence[Row], on: Mapping[str, object], *, quick: bool) -> None
         return
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"machine": on, "figures": [asdict(row) for row in rows]}, indent=2) + "\n")
+    print(f"written to {RESULTS}; `python -m tests.deploy.readme` puts it into README")
 
 
 def markdown(found: Mapping[str, object]) -> str:

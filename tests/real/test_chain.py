@@ -8,7 +8,7 @@ import pytest
 
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.daemon import Daemon, quick, running, site_settings
-from tests.real.testbed.truth import differences, node_figures
+from tests.real.testbed.truth import agree, node_figures, pending_figures
 from tests.real.testbed.waiting import until
 
 pytestmark = pytest.mark.real
@@ -18,8 +18,8 @@ LONGEST = 30  # blocks until everything of a force close must be swept
 
 @pytest.fixture(scope="module")
 def desk(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon that looks often at closing channels, the wallet and the backup file."""
-    site = site_settings(bed, quick("pending", "wallet", "closed", "backup"))
+    """A daemon that looks often at channels on their way in and out."""
+    site = site_settings(bed, quick("pending"))
     with running(tmp_path_factory.mktemp("chain") / "lnwatch", site, secrets=bed.secrets()) as daemon:
         yield daemon
 
@@ -48,15 +48,9 @@ def mine_until(bed: Bed, reached: Callable[[], bool]) -> None:
     assert reached()
 
 
-def agree(bed: Bed, desk: Daemon) -> None:
-    """Wait until what is exported of the merchant's node is what it says."""
-
-    def same() -> bool:
-        found = differences(desk.scrape(), node_figures(bed.merchant, "ln1"))
-        assert not found, "\n".join(found)
-        return True
-
-    until("lnwatch and the node agree", same, timeout=90, pause=0.5)
+def same(bed: Bed, desk: Daemon) -> None:
+    """Wait until what is exported of channels, open and pending, is what the node says."""
+    agree(desk, lambda: node_figures(bed.merchant, "ln1") | pending_figures(bed.merchant, "ln1"))
 
 
 def watched(desk: Daemon, txid: str) -> dict[str, Any]:
@@ -80,9 +74,9 @@ def height_of(desk: Daemon, txid: str, height: int | None) -> None:
 
 def test_reorganisation_undoes_a_closing(bed: Bed, desk: Daemon, channel: str) -> None:
     """A closing transaction that was confirmed waits again after a reorganisation, whose depth is kept."""
-    agree(bed, desk)
+    same(bed, desk)
     txid = bed.merchant.close_channel(channel)
-    agree(bed, desk)
+    same(bed, desk)
     until("it is watched", lambda: watched(desk, txid)["first_seen_at"], timeout=60)
     bed.mine(2)
     first = bed.bitcoind.height - 1
@@ -95,7 +89,7 @@ def test_reorganisation_undoes_a_closing(bed: Bed, desk: Daemon, channel: str) -
     bed.mine(1)
     height_of(desk, txid, bed.bitcoind.height)
     bed.mine(6)
-    agree(bed, desk)
+    same(bed, desk)
     closed = "SELECT kind, closing_txid FROM closed_channel WHERE point = :point"
     until("the end is told", lambda: desk.ledger.rows(closed, point=channel), timeout=60)
     assert desk.ledger.rows(closed, point=channel) == [{"kind": "cooperative", "closing_txid": txid}]
@@ -103,17 +97,16 @@ def test_reorganisation_undoes_a_closing(bed: Bed, desk: Daemon, channel: str) -
 
 def test_force_close_to_full_maturity(bed: Bed, desk: Daemon, channel: str) -> None:
     """A force close is told from its transaction over its limbo until the last output is swept."""
-    agree(bed, desk)
-    assert desk.scrape().value("lnwatch_backup_missing_channels", node="ln1") == 0
+    same(bed, desk)
     txid = bed.merchant.close_channel(channel, force=True)
-    agree(bed, desk)
+    same(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_channels", node="ln1", state="closing") == 1
     mine_until(bed, lambda: bool(bed.merchant.pending()["pending_force_closing_channels"]))
-    agree(bed, desk)
+    same(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_channels", node="ln1", state="force_closing") == 1
     assert desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") > 0
     mine_until(bed, lambda: not bed.merchant.pending()["pending_force_closing_channels"])
-    agree(bed, desk)
+    same(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") == 0
     closed = "SELECT kind, closing_txid FROM closed_channel WHERE point = :point"
     until("the end is told", lambda: desk.ledger.rows(closed, point=channel), timeout=60)

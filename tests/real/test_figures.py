@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 
@@ -10,11 +11,20 @@ import pytest
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.bitcoin import Bitcoind
 from tests.real.testbed.daemon import Daemon, quick, running, site_settings
-from tests.real.testbed.truth import chain_figures, channel_figures, differences, node_figures
+from tests.real.testbed.truth import (
+    agree,
+    chain_figures,
+    channel_figures,
+    key,
+    node_figures,
+    pending_figures,
+    wallet_figures,
+)
 from tests.real.testbed.waiting import until
 
 pytestmark = pytest.mark.real
 
+PENDING = "lnwatch_lightning_pending_htlcs"
 OUTCOMES = ("settled", "expired", "canceled")
 ELSEWHERE = 256 * 1024 * 1024  # bytes of disk that others may take or free meanwhile
 
@@ -24,22 +34,15 @@ def desk(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]
     """A daemon over the merchant's stack, started after some invoices had become history."""
     bed.pay(bed.merchant.add_invoice(1_111)["payment_request"])
     bed.merchant.cancel(bed.merchant.add_invoice(2_222)["r_hash"])
-    site = site_settings(bed, quick("pending", "wallet", "invoices"))
+    site = site_settings(bed, quick("wallet", "invoices"))
     with running(tmp_path_factory.mktemp("desk") / "lnwatch", site, secrets=bed.secrets()) as daemon:
         yield daemon
 
 
-def agree(bed: Bed, desk: Daemon) -> None:
+def same(bed: Bed, desk: Daemon) -> None:
     """Wait until everything that is exported is what the nodes say."""
-
-    def same() -> bool:
-        figures = node_figures(bed.merchant, "ln1") | chain_figures(bed.bitcoind, "core")
-        found = differences(desk.scrape(), figures)
-        found += differences(desk.scrape("/metrics/channels"), channel_figures(bed.merchant, "ln1"))
-        assert not found, "\n".join(found)
-        return True
-
-    until("lnwatch and the nodes agree", same, timeout=60, pause=0.5)
+    agree(desk, lambda: node_figures(bed.merchant, "ln1") | chain_figures(bed.bitcoind, "core"))
+    agree(desk, lambda: channel_figures(bed.merchant, "ln1"), "/metrics/channels")
 
 
 def counters(desk: Daemon) -> dict[str, float]:
@@ -65,28 +68,27 @@ def test_history_feeds_rollups_alone(bed: Bed, desk: Daemon) -> None:
     """Invoices that were final before lnwatch was born are in its roll-ups to the satoshi, and in no counter."""
     own = bed.merchant.invoices()
     settled = [int(invoice["amt_paid_msat"]) for invoice in own if invoice["state"] == "SETTLED"]
-    canceled = [0 for invoice in own if invoice["state"] == "CANCELED"]
-    wanted = {"settled": (len(settled), sum(settled)), "canceled": (len(canceled), 0)}
+    ended = [invoice for invoice in own if invoice["state"] == "CANCELED"]  # expired ones among them
 
     def read() -> bool:
         query = "SELECT series, SUM(n) AS n, SUM(sum) AS sum FROM bucket WHERE width = 3600 GROUP BY series"
-        rows = {
-            row["series"].removeprefix("lightning_invoice_"): (row["n"], row["sum"]) for row in desk.ledger.rows(query)
-        }
-        found = {outcome: rows.get(outcome) for outcome in wanted}
-        assert found == wanted
+        rows = {row["series"].removeprefix("lightning_invoice_"): row for row in desk.ledger.rows(query)}
+        assert (rows["settled"]["n"], rows["settled"]["sum"]) == (len(settled), sum(settled))
+        assert sum(rows[outcome]["n"] for outcome in ("canceled", "expired") if outcome in rows) == len(ended)
         return True
 
     until("history is read", read, timeout=60)
-    assert desk.scrape().value("lnwatch_backfill_finished", source="ln1", collector="invoice_history") == 1
+    finished = {"source": "ln1", "collector": "invoice_history"}
+    until("it is finished", lambda: desk.scrape().value("lnwatch_backfill_finished", **finished) == 1)
     assert set(counters(desk).values()) == {0}
 
 
 def test_every_figure_is_the_nodes_own(bed: Bed, desk: Daemon) -> None:
     """Chain, channels, balances, peers and wallet are exported as the nodes tell them, also after a block."""
-    agree(bed, desk)
+    agree(desk, lambda: pending_figures(bed.merchant, "ln1") | wallet_figures(bed.merchant, "ln1"))
+    same(bed, desk)
     bed.mine(2)
-    agree(bed, desk)
+    same(bed, desk)
 
 
 def test_payments_count_once(bed: Bed, desk: Daemon) -> None:
@@ -95,7 +97,7 @@ def test_payments_count_once(bed: Bed, desk: Daemon) -> None:
     bed.pay(bed.merchant.add_invoice(30_000)["payment_request"], bed.hub)
     bed.pay(bed.merchant.add_invoice(12_345)["payment_request"])
     counted(desk, before, settled=2, received=42_345)
-    agree(bed, desk)
+    same(bed, desk)
 
 
 def test_cancelled_and_expired_are_told_apart(bed: Bed, desk: Daemon) -> None:
@@ -114,28 +116,30 @@ def test_held_invoice_counts_down(bed: Bed, desk: Daemon) -> None:
     held = bed.hold_invoice(7_000)
     with bed.paying(held.request):
         bed.accepted(held)
-        agree(bed, desk)
+        same(bed, desk)
         left = desk.scrape().value("lnwatch_lightning_htlc_blocks_to_expiry", node="ln1")
         bed.mine(3)
-        agree(bed, desk)
+        same(bed, desk)
         assert desk.scrape().value("lnwatch_lightning_htlc_blocks_to_expiry", node="ln1") == left - 3
         bed.merchant.settle(held.preimage)
-    agree(bed, desk)
+    gone = partial(node_figures, bed.merchant, "ln1")
+    until("LND is through with it", lambda: gone()[key(PENDING, node="ln1", direction="incoming")] == 0)
+    same(bed, desk)
     assert not desk.scrape().has("lnwatch_lightning_htlc_blocks_to_expiry", node="ln1")
     counted(desk, before, settled=1, received=7_000)
 
 
 def test_wallet_follows_a_deposit(bed: Bed, desk: Daemon) -> None:
     """A deposit shows as unconfirmed and, after a block, as confirmed."""
-    body = {"addr": bed.merchant.new_address(), "amount": "123456", "sat_per_vbyte": "5"}
-    bed.hub.post("/v1/transactions", body)
-    unconfirmed = "unconfirmed_balance"
-    until("LND sees it", lambda: bed.merchant.get("/v1/balance/blockchain")[unconfirmed] == "123456")
-    agree(bed, desk)
-    assert desk.scrape().value("lnwatch_wallet_balance_satoshis", node="ln1", state="unconfirmed") == 123_456
+    transfer = {"addr": bed.merchant.new_address(), "amount": "123456", "sat_per_vbyte": "5"}
+    bed.hub.post("/v1/transactions", transfer)
+    figures = partial(wallet_figures, bed.merchant, "ln1")
+    unconfirmed = key("lnwatch_wallet_balance_satoshis", node="ln1", state="unconfirmed")
+    until("LND sees it", lambda: figures()[unconfirmed] == 123_456)
+    agree(desk, figures)
     bed.mine(1)
-    agree(bed, desk)
-    assert desk.scrape().value("lnwatch_wallet_balance_satoshis", node="ln1", state="unconfirmed") == 0
+    until("LND sees the block", lambda: figures()[unconfirmed] == 0)
+    agree(desk, figures)
 
 
 def test_peers_of_bitcoind(bed: Bed, desk: Daemon, tmp_path: Path) -> None:
@@ -144,15 +148,15 @@ def test_peers_of_bitcoind(bed: Bed, desk: Daemon, tmp_path: Path) -> None:
     try:
         other.start()
         until("it is connected", lambda: bed.bitcoind.ask("getnetworkinfo")["connections_in"] == 1)
-        agree(bed, desk)
+        same(bed, desk)
     finally:
         other.close()
-    agree(bed, desk)
+    same(bed, desk)
 
 
 def test_largest_receivable_is_receivable(bed: Bed, desk: Daemon) -> None:
     """What is exported as receivable in one part can be paid in one part, and not much more than that."""
-    agree(bed, desk)
+    same(bed, desk)
     most = int(desk.scrape().value("lnwatch_lightning_largest_receivable_satoshis", node="ln1", parts="one"))
     assert most <= desk.scrape().value("lnwatch_lightning_usable_inbound_satoshis", node="ln1")
     channels = bed.merchant.channels()
@@ -163,7 +167,7 @@ def test_largest_receivable_is_receivable(bed: Bed, desk: Daemon) -> None:
     assert too_much["status"] == "FAILED"
     bed.pay(bed.merchant.add_invoice(most)["payment_request"], bed.hub)
     bed.pay(bed.hub.add_invoice(most - 100_000)["payment_request"], bed.merchant)
-    agree(bed, desk)
+    same(bed, desk)
 
 
 def test_machine_and_backup(bed: Bed, desk: Daemon) -> None:

@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from lnwatch.store import Ledger, LedgerSettings, open_ledger
 from tests.manual_clock import ManualClock
-from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures are found by their names
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,6 +1,7 @@
 from lnwatch.model.lightning import InvoiceState
 from lnwatch.model.money import Msat
 from lnwatch.model.view import NodeTotals
+from lnwatch.sources import Memory
 from lnwatch.store import Ledger
 from tests.store.stories import NODE, SITE, birth, entry, invoice
 
@@ -36,7 +37,7 @@ async def test_counters_are_there_from_birth(ledger: Ledger) -> None:
 
 async def test_memory_tells_birth(ledger: Ledger) -> None:
     """A source may ask when it was born."""
-    memory = ledger.memory(SITE, NODE)
+    memory: Memory = ledger.memory(SITE, NODE)
     assert await memory.born_at() is None
     await ledger.append([birth(100.75)])
     assert await memory.born_at() == 100.0

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from lnwatch.model.lightning import (
     Channel,
@@ -93,14 +94,15 @@ async def test_on_and_off(ledger: Ledger, settings: LedgerSettings) -> None:
     told.append(change(NOW + 30, [channel("f0:1"), channel("f1:0", active=False)]))
     await ledger.append(told)
     await ledger.append(told)
+    await ledger.append([change(NOW + 10, [channel("f1:0", active=True)])])
     stored = [(row["point"], row["at"], row["active"]) for row in rows(settings, "channel_state")]
     assert stored == [("f0:1", NOW, True), ("f1:0", NOW, True), ("f1:0", NOW + 15, False)]
 
 
-async def test_on_and_off_after_a_restart(settings: LedgerSettings, clock: ManualClock, tmp_path: object) -> None:
+async def test_on_and_off_after_a_restart(settings: LedgerSettings, clock: ManualClock, tmp_path: Path) -> None:
     """What was known before a restart is known after it: no row without a change."""
     for at, on in ((0, True), (15, True), (30, False)):
-        ledger = await open_ledger(settings, tmp_path, clock)  # type: ignore[arg-type]  # pytest's own Path
+        ledger = await open_ledger(settings, tmp_path, clock)
         await ledger.append([change(NOW + at, [channel(active=on)])])
         await ledger.close()
     assert [(row["at"], row["active"]) for row in rows(settings, "channel_state")] == [(NOW, True), (NOW + 30, False)]

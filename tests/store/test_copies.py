@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -139,6 +140,9 @@ async def test_restore(settings: LedgerSettings, tmp_path: Path, clock: ManualCl
     assert ledger.starts == 2
     await ledger.append([entry(settled("bb"))])
     await ledger.close()
+    again = restore(settings, tmp_path, file)
+    assert again.kept != restored.kept
+    assert content(LedgerSettings(path=restored.kept)) == lost
     assert names(tmp_path, "ledger.restoring*") == []
 
 
@@ -154,20 +158,21 @@ async def test_restore_where_nothing_is(settings: LedgerSettings, tmp_path: Path
 
 
 async def test_restore_over_a_wreck(tmp_path: Path, clock: ManualClock) -> None:
-    """A backup takes the place of a damaged ledger and of a log that a crash left beside it."""
+    """A backup takes the place of a damaged ledger; the log that a crash left beside that is not played into it."""
     here = LedgerSettings()
+    path, log = here.file(tmp_path), tmp_path / "ledger.sqlite3-wal"
     ledger = await open_ledger(here, tmp_path, clock)
     await fill(ledger)
-    await ledger.close()
     backup(here, tmp_path, tmp_path / "backup")
     saved = content(here, tmp_path)
-    path = here.file(tmp_path)
+    await ledger.append([entry(settled("later"))])
+    crashed = log.read_bytes()
+    await ledger.close()
     path.write_bytes(b"\xff" * 50_000)
-    (tmp_path / "ledger.sqlite3-wal").write_bytes(b"\xff" * 9_000)
+    log.write_bytes(crashed)
     restored = restore(here, tmp_path, tmp_path / "backup")
     assert content(here, tmp_path) == saved
     assert restored.kept is not None
-    assert restored.kept.read_bytes() == b"\xff" * 50_000
 
 
 @pytest.mark.parametrize("content_of", [b"dear customer", b"", None], ids=["text", "empty", "missing"])
@@ -223,6 +228,31 @@ async def test_copy_there_and_back(
     await moved.append([entry(settled("bb"))])
     assert (await moved.totals())[SITE, NODE].received_msat == 500_000
     await moved.close()
+
+
+async def test_copy_beside_other_tables(tmp_path: Path, clock: ManualClock, postgres_url: str) -> None:
+    """A database may have other tenants: their tables are neither copied nor touched."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE shopping (x int)")
+        connection.execute("INSERT INTO shopping VALUES (1)")
+    source = LedgerSettings(path=tmp_path / "source.sqlite3")
+    ledger = await open_ledger(source, tmp_path, clock)
+    await fill(ledger)
+    await ledger.close()
+    copy_ledger(source, tmp_path, SecretStr(postgres_url))
+    backup(at(postgres_url), tmp_path, tmp_path / "backup")
+    restore(at(postgres_url), tmp_path, tmp_path / "backup")
+    assert content(at(postgres_url)) == content(source)
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT x FROM shopping").fetchall() == [(1,)]
+
+
+def test_copy_of_nothing(tmp_path: Path) -> None:
+    """Where no ledger is there is nothing to copy, and nothing is made."""
+    target = tmp_path / "other.sqlite3"
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        copy_ledger(LedgerSettings(), tmp_path, SecretStr(f"sqlite:///{target}"))
+    assert not target.exists()
 
 
 async def test_copy_into_a_ledger(settings: LedgerSettings, tmp_path: Path, clock: ManualClock, other_url: str) -> None:

@@ -22,7 +22,7 @@ async def test_succeeded_counts_once(ledger: Ledger, settings: LedgerSettings) -
     assert await ledger.memory(SITE, NODE).open_payments(10) == (payment(attempts=1),)
     done = payment(state=SUCCEEDED, final_at=NOW - 1.5, attempts=2)
     await ledger.append([entry(done, done), entry(replace(done, state=FAILED))])
-    await ledger.append([entry(done), entry(payment(attempts=9))])
+    await ledger.append([entry(done), entry(payment(attempts=9)), entry(replace(done, state=FAILED, attempts=9))])
     assert hour(settings) == {"lightning_payment_succeeded": (1, 90_000), "lightning_payment_fee": (1, 12)}
     assert [(row["state"], row["attempts"]) for row in rows(settings, "lightning_payment")] == [("succeeded", 2)]
     assert await ledger.memory(SITE, NODE).open_payments(10) == ()

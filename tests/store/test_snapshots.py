@@ -76,10 +76,13 @@ async def test_only_newer_replaces(ledger: Ledger) -> None:
 async def test_snapshot_of_another_version(ledger: Ledger) -> None:
     """A snapshot that this version can't read is left out; it is read anew soon."""
     await ledger.append([entry(facts=WALLET, collector="wallet"), entry(facts=HOST, collector="host")])
-    for values in ({"kind": "Oracle"}, {"facts": pack(CORE)}, {"facts": b"no deflated text"}):
+    whole = {"kind": "Wallet", "facts": pack(WALLET)}
+    for values in (whole | {"kind": "Oracle"}, whole | {"facts": pack(CORE)}, whole | {"facts": b"no deflated text"}):
         change = update(tables.snapshot).where(tables.snapshot.c.collector == "wallet").values(**values)
         await run(ledger, change)
         assert [snapshot.collector for snapshot in await ledger.snapshots()] == ["host"]
+    await run(ledger, update(tables.snapshot).where(tables.snapshot.c.collector == "wallet").values(**whole))
+    assert len(await ledger.snapshots()) == 2
 
 
 async def test_figures_by_hour(ledger: Ledger, settings: LedgerSettings) -> None:
@@ -129,3 +132,14 @@ def test_packing_in_slices() -> None:
 def test_facts_that_json_cannot_say() -> None:
     """A text that is no Unicode is no reason to lose a batch: those facts alone are not kept."""
     assert pack(replace(BACKUP, path="/data/\udcff")) is None
+
+
+async def test_a_large_list_is_stored_once_a_minute(ledger: Ledger) -> None:
+    """Thousands of channels are stored when they are first seen and then once a minute; each list is read in full."""
+    for after in (0, 15, 45, 60):
+        facts = Channels(tuple(channel(point=f"{number:064x}:{after}") for number in range(1_001)))
+        await ledger.append([entry(facts=facts, collector="channels", at=NOW + after)])
+        (stored,) = await ledger.snapshots()
+        assert stored.at == NOW + (60 if after == 60 else 0)
+        assert isinstance(stored.facts, Channels)
+        assert len(stored.facts.channels) == 1_001

@@ -24,6 +24,7 @@ async def running(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Ledger]:
     """A ledger in its file, with one counted invoice in it."""
     ledger = await open_ledger(HERE, tmp_path, clock)
     await ledger.append([birth(), entry(settled("aa"), cursors={"live": "1"})])
+    await ledger.totals()  # readers have the file open too
     yield ledger
     await ledger.close()
 
@@ -172,6 +173,21 @@ async def test_replaced_by_a_stranger(running: Ledger, tmp_path: Path) -> None:
         await running.probe()
     assert path.read_bytes() == before
     good.replace(path)
+    await goes_on(running, HERE, tmp_path)
+
+
+async def test_replaced_by_another_schema(running: Ledger, tmp_path: Path) -> None:
+    """A ledger of another version in the place of ours is not written to."""
+    good, newer = tmp_path / "good.sqlite3", tmp_path / "newer.sqlite3"
+    for file in (good, newer):
+        backup(HERE, tmp_path, file)
+    with closing(sqlite3.connect(newer)) as connection, connection:
+        connection.execute("UPDATE lnwatch_schema SET version_num = '9999'")
+    newer.replace(HERE.file(tmp_path))
+    with pytest.raises(LedgerError, match="was replaced"):
+        await running.probe()
+    assert "newer lnwatch" in await refused(running, LedgerTrouble.VERSION)
+    good.replace(HERE.file(tmp_path))
     await goes_on(running, HERE, tmp_path)
 
 

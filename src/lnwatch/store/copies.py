@@ -5,8 +5,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
-from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, select
+from sqlalchemy import Connection, Engine, MetaData, Table, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
@@ -53,7 +54,7 @@ def copy_file(backend: SqliteBackend, reader: Engine, target: SqliteBackend) -> 
     with closing(sqlite3.connect(target.path)) as copy, closing(_raw(backend, reader)) as source:
         try:
             # In one step: between steps every commit of the daemon would make it begin anew.
-            source.driver_connection.backup(copy)  # type: ignore[union-attr]  # it is open
+            cast(sqlite3.Connection, source.driver_connection).backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
         except sqlite3.Error as error:
             trouble = target.trouble(error)
@@ -103,7 +104,8 @@ def copy_tables(backend: Backend, source: Connection, target: Connection) -> Cou
     what the target's driver raises goes through.
     """
     schema = MetaData()
-    schema.reflect(target)
+    ours = set(inspect(source).get_table_names())  # either side may have tables of other tenants
+    schema.reflect(target, only=lambda name, _: name in ours)
     counts = {}
     for table in schema.sorted_tables:
         if table.name == VERSION_TABLE:

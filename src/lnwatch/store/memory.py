@@ -1,5 +1,6 @@
 """What a source may ask of its own past."""
 
+import json
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
@@ -8,7 +9,7 @@ from lnwatch.model.chain import Block, WatchedTransaction
 from lnwatch.model.lightning import InvoiceState, LightningInvoice, LightningPayment, PaymentState
 from lnwatch.model.money import Msat
 from lnwatch.store import tables
-from lnwatch.store.apply.chain import block_of, tip_height
+from lnwatch.store.apply.chain import tip_height
 from lnwatch.store.apply.invoices import HTLCS
 from lnwatch.store.workers import Workers
 
@@ -52,13 +53,13 @@ class LedgerMemory:
         """The newest blocks of the active chain as this source last knew it, newest first."""
         row = tables.block.c
         query = (
-            select(row.height, row.hash, row.previous_hash, row.time, row.seen_at, row.txids)
+            select(tables.block)
             .where(row.site == self._site, row.source == self._source)
             .order_by(row.height.desc())
             .limit(limit)
         )
         return await self._workers.read(
-            lambda connection: tuple(block_of(values) for values in connection.execute(query))
+            lambda connection: tuple(_block(values) for values in connection.execute(query))
         )
 
     async def open_invoices(self, limit: int) -> tuple[LightningInvoice, ...]:
@@ -86,6 +87,10 @@ class LedgerMemory:
         return await self._workers.read(
             lambda connection: tuple(_payment(values) for values in connection.execute(query))
         )
+
+
+def _block(row: Row[Any]) -> Block:
+    return Block(row.height, row.hash, row.previous_hash, row.time, row.seen_at, tuple(json.loads(row.txids)))
 
 
 def _invoice(row: Row[Any]) -> LightningInvoice:

@@ -57,7 +57,7 @@ async def visit_ledger(settings: LedgerSettings, data_dir: Path, clock: Clock) -
 def reading(settings: LedgerSettings, data_dir: Path) -> Iterator[tuple[Backend, Engine]]:
     """The ledger's place and a reader of it, for the functions behind `lnwatch db`. Raises LedgerError."""
     backend = backend_of(settings, data_dir)
-    _require_ledger(backend)
+    require_ledger(backend)
     reader = backend.reader()
     try:
         yield backend, reader
@@ -103,12 +103,13 @@ def _migrate(
 
 
 def _look_in(backend: Backend, database: Database) -> int:
-    _require_ledger(backend)
+    require_ledger(backend)
     database.read(check)
     return database.read(starts)
 
 
-def _require_ledger(backend: Backend) -> None:
+def require_ledger(backend: Backend) -> None:
+    """Raise LedgerError where no ledger can be; a server says so itself."""
     if isinstance(backend, SqliteBackend) and not backend.path.exists():
         message = f"there is no ledger {backend.path} yet: start `lnwatch run` once, or set data_dir or ledger.path"
         raise LedgerError(LedgerTrouble.UNREACHABLE, message)

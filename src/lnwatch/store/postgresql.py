@@ -48,7 +48,8 @@ class PostgresqlBackend:
         self._url = url.set(drivername="postgresql+psycopg")
         self._milliseconds = max(1, round(lock_timeout * 1000))
         self._lines: dict[int, socket.socket] = {}  # by id() of the driver's connection
-        self.place = url.set(drivername="postgresql").render_as_string(hide_password=True)
+        # A password may also stand among the options, so those are not shown.
+        self.place = url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
     def create(self) -> None:
         """The database is the operator's to create."""

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.store.backend import Backend, backend_at, backend_of
 from lnwatch.store.copies import Counts, copy_file, copy_tables, count_rows, one_instant, remove, write_copy
 from lnwatch.store.migrate import check, migrate, revision
+from lnwatch.store.opening import require_ledger
 from lnwatch.store.settings import LedgerSettings
 from lnwatch.store.sqlite import SqliteBackend
 from lnwatch.store.tables import metadata
@@ -44,7 +46,7 @@ def restore(settings: LedgerSettings, data_dir: Path, file: Path) -> Restored:
         rows = _bring_up_to_date(SqliteBackend(file, settings.lock_timeout, "the backup"), fresh)
         if isinstance(backend, SqliteBackend):
             return Restored(rows, _put_in_place(backend, fresh))
-        return Restored(rows, _replace_rows(backend, fresh, folder / "ledger.before-restore.sqlite3"))
+        return Restored(rows, _replace_rows(backend, fresh, _free_name(folder / "ledger.before-restore.sqlite3")))
     except (OSError, sqlite3.Error) as error:
         raise fresh.trouble(error) from error
     finally:
@@ -60,6 +62,7 @@ def copy_ledger(settings: LedgerSettings, data_dir: Path, to: SecretStr) -> Coun
     instant. Raises LedgerError, and then nothing was copied.
     """
     source, target = backend_of(settings, data_dir), backend_at(to, settings)
+    require_ledger(source)
     reader, writer = source.reader(), target.writer(exclusive=True)
     try:
         target.hold()
@@ -104,7 +107,7 @@ def _bring_up_to_date(source: SqliteBackend, fresh: SqliteBackend) -> Counts:
 
 
 def _put_in_place(backend: SqliteBackend, fresh: SqliteBackend) -> Path | None:
-    kept = backend.path.with_name(f"{backend.path.stem}.before-restore{backend.path.suffix}")
+    kept = _free_name(backend.path.with_name(f"{backend.path.stem}.before-restore{backend.path.suffix}"))
     there = backend.path.exists()
     if there:
         with suppress(sqlite3.Error), closing(sqlite3.connect(backend.path)) as old:
@@ -113,13 +116,18 @@ def _put_in_place(backend: SqliteBackend, fresh: SqliteBackend) -> Path | None:
         for ending in ("-wal", "-shm"):
             with suppress(FileNotFoundError):
                 backend.beside(ending).replace(kept.with_name(kept.name + ending))
-        kept.unlink(missing_ok=True)
         try:
             os.link(backend.path, kept)  # a second name: at every instant a ledger stands in its place
         except OSError:  # not every file system has links
             shutil.copy2(backend.path, kept)
     fresh.path.replace(backend.path)
     return kept if there else None
+
+
+def _free_name(path: Path) -> Path:
+    """The path, or the first one with a number that is not taken: what was kept once is never overwritten."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(candidate for candidate in chain([path], numbered) if not candidate.exists())
 
 
 def _replace_rows(backend: Backend, fresh: SqliteBackend, kept: Path) -> Path | None:

@@ -24,6 +24,7 @@ _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA cache_size = -32000",  # KiB: payment hashes fall all over their tree
+    "PRAGMA wal_autocheckpoint = 4000",  # pages: folding the log back less often merges more writes of one page
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA trusted_schema = OFF",
 )
@@ -206,10 +207,11 @@ class SqliteBackend:
                 _TROUBLES.get(code) or _TROUBLES.get(code & 0xFF) or (LedgerTrouble.FAILED, first_line(cause))
             )
             return LedgerError(kind, f"{self._name}: {remedy}")
-        if isinstance(cause, PermissionError):
-            return LedgerError(LedgerTrouble.READ_ONLY, f"{self._name}: it can't be written: {_ACCESS}")
+        if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return LedgerError(LedgerTrouble.FULL, f"{self._name}: {_TROUBLES[sqlite3.SQLITE_FULL][1]}")
         if isinstance(cause, OSError):
-            kind = LedgerTrouble.READ_ONLY if cause.errno == errno.EROFS else LedgerTrouble.UNREACHABLE
+            refused = cause.errno in {errno.EROFS, errno.EACCES, errno.EPERM}
+            kind = LedgerTrouble.READ_ONLY if refused else LedgerTrouble.UNREACHABLE
             return LedgerError(kind, f"{self._name}: {cause.strerror}; {_ACCESS}")
         return LedgerError(LedgerTrouble.FAILED, f"{self._name}: {first_line(cause)}")
 

@@ -18,7 +18,8 @@ def _key(name: str, kind: type[Words | Whole | Double[float]] = Words) -> Column
 
 
 def _table(name: str, *columns: Column[Any], time: str | None, rowid: bool = False) -> Table:
-    # Rows of a table without rowid lie in the order of the primary key: one tree to write instead of two.
+    # Without rowid the rows lie in the order of the primary key: one tree to write instead of two, where keys
+    # come in order. With random keys (payment hashes) and wide rows two are faster, measured by a third.
     return Table(name, metadata, *columns, info={"time": time}, sqlite_with_rowid=rowid)
 
 
@@ -85,6 +86,7 @@ lightning_invoice = _table(
     Column("private", Boolean, nullable=False),
     Column("htlcs", Words, nullable=False),  # JSON: a list of objects as model.lightning.InvoiceHtlc
     time="final_at",
+    rowid=True,
 )
 
 lightning_payment = _table(
@@ -102,6 +104,7 @@ lightning_payment = _table(
     Column("destination", Words),
     Column("attempts", Whole, nullable=False),
     time="final_at",
+    rowid=True,
 )
 
 for _table_of_finals, _index in ((lightning_invoice, "add_index"), (lightning_payment, "payment_index")):

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, case
 from sqlalchemy.dialects import postgresql, sqlite
 
+from lnwatch.store.columns import LARGEST
+
 Row = dict[str, Any]
 Fold = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
 
@@ -42,8 +44,8 @@ def merge(connection: Connection, table: Table, rows: Sequence[Row], merged: Map
 
 
 def plus(stored: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The sum of both."""
-    return stored + new
+    """The sum of both, or the end of the range: past it PostgreSQL refuses and SQLite makes it a float."""
+    return case((stored > LARGEST - case((new > 0, new), else_=0), LARGEST), else_=stored + new)
 
 
 def least(stored: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:

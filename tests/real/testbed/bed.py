@@ -111,6 +111,8 @@ class Bed:
             until(f"{node.name} is whole", partial(self._all_active, node), timeout=60)
 
     def _all_active(self, node: Lnd) -> bool:
+        self.hub.connect(self.merchant)  # a node that came back may leave it to the other to call
+        self.customer.connect(self.hub)
         return all(channel["active"] for channel in node.channels())
 
     def pay(self, request: str, payer: Lnd | None = None) -> None:

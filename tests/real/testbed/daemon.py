@@ -63,10 +63,10 @@ def merged(base: Table, extra: Table) -> dict[str, object]:
 
 
 def quick(*collectors: str) -> dict[str, object]:
-    """Intervals for tests: node and channels often, these collectors as often as lnwatch's own limit on slower
-    questions lets them (two in 15 seconds), the others at the start and when something happened."""
+    """Intervals for tests: node and channels often; these collectors as often as lnwatch's own limit on slower
+    questions lets them, two in 15 seconds; the others at the start and when something happened."""
     pace: dict[str, object] = {f"{name}_interval": "1h" for name in COLLECTORS}
-    pace |= {f"{name}_interval": "20s" for name in collectors}
+    pace |= {f"{name}_interval": f"{8 * len(collectors)}s" for name in collectors}
     return pace | {"node_interval": "2s", "channels_interval": "2s"}
 
 

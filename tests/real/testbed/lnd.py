@@ -235,8 +235,8 @@ class Lnd:
         try:
             self.post("/v1/peers", peer)
         except LndError as error:
-            if "already connected" not in str(error):
-                raise
+            if not any(words in str(error) for words in ("already connected", "already have")):
+                raise ConnectionError(f"{self.name} can't reach {other.name}: {error}") from error
 
     def new_address(self) -> str:
         """Of the node's own wallet."""

@@ -1,8 +1,12 @@
 """What the nodes themselves say, under the names and labels that lnwatch promises to export it by."""
 
+from collections.abc import Callable
+
 from tests.real.testbed.bitcoin import Bitcoind
+from tests.real.testbed.daemon import Daemon
 from tests.real.testbed.exposition import Exposition
 from tests.real.testbed.lnd import Json, Lnd
+from tests.real.testbed.waiting import until
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 Figures = dict[Key, float]
@@ -22,9 +26,8 @@ def short_channel_id(number: str) -> str:
 
 
 def node_figures(node: Lnd, slug: str) -> Figures:
-    """Chain, channels, peers, HTLCs and wallet of a node, from its own answers."""
-    info, channels, pending = node.info(), node.channels(), node.pending()
-    wallet = node.get("/v1/balance/blockchain")
+    """Chain, channels, peers and HTLCs of a node, from its own answers."""
+    info, channels = node.info(), node.channels()
     htlcs = [htlc for channel in channels for htlc in channel["pending_htlcs"]]
     incoming = sum(htlc["incoming"] for htlc in htlcs)
     active = sum(channel["active"] for channel in channels)
@@ -35,21 +38,34 @@ def node_figures(node: Lnd, slug: str) -> Figures:
         key("lnwatch_lightning_peers", node=slug): info["num_peers"],
         key("lnwatch_lightning_channels", node=slug, state="active"): active,
         key("lnwatch_lightning_channels", node=slug, state="inactive"): len(channels) - active,
-        key("lnwatch_lightning_channels", node=slug, state="opening"): len(pending["pending_open_channels"]),
-        key("lnwatch_lightning_channels", node=slug, state="closing"): len(pending["waiting_close_channels"]),
-        key("lnwatch_lightning_channels", node=slug, state="force_closing"): len(
-            pending["pending_force_closing_channels"]
-        ),
         key("lnwatch_lightning_pending_htlcs", node=slug, direction="incoming"): incoming,
         key("lnwatch_lightning_pending_htlcs", node=slug, direction="outgoing"): len(htlcs) - incoming,
-        key("lnwatch_lightning_limbo_balance_satoshis", node=slug): int(pending["total_limbo_balance"]),
-        key("lnwatch_wallet_balance_satoshis", node=slug, state="confirmed"): int(wallet["confirmed_balance"]),
-        key("lnwatch_wallet_balance_satoshis", node=slug, state="unconfirmed"): int(wallet["unconfirmed_balance"]),
     }
     if htlcs:
         soonest = min(htlc["expiration_height"] for htlc in htlcs) - info["block_height"]
         figures[key("lnwatch_lightning_htlc_blocks_to_expiry", node=slug)] = soonest
     return {name: float(value) for name, value in figures.items()}
+
+
+def pending_figures(node: Lnd, slug: str) -> Figures:
+    """Channels on their way in and out, and what they still owe."""
+    pending = node.pending()
+    counts = {
+        "opening": len(pending["pending_open_channels"]),
+        "closing": len(pending["waiting_close_channels"]),
+        "force_closing": len(pending["pending_force_closing_channels"]),
+    }
+    figures = {key("lnwatch_lightning_channels", node=slug, state=state): float(n) for state, n in counts.items()}
+    return figures | {key("lnwatch_lightning_limbo_balance_satoshis", node=slug): float(pending["total_limbo_balance"])}
+
+
+def wallet_figures(node: Lnd, slug: str) -> Figures:
+    """The node's own wallet."""
+    wallet = node.get("/v1/balance/blockchain")
+    return {
+        key("lnwatch_wallet_balance_satoshis", node=slug, state=state): float(wallet[f"{state}_balance"])
+        for state in ("confirmed", "unconfirmed", "locked")
+    }
 
 
 def channel_figures(node: Lnd, slug: str) -> Figures:
@@ -85,3 +101,14 @@ def differences(exposition: Exposition, figures: Figures) -> list[str]:
         if exported != [value]:
             found.append(f"{name} {dict(labels)}: the node says {value:g}, exported is {exported}")
     return found
+
+
+def agree(daemon: Daemon, look: Callable[[], Figures], page: str = "/metrics", timeout: float = 60) -> None:
+    """Wait until everything that `look` finds is exported with the same value."""
+
+    def same() -> bool:
+        found = differences(daemon.scrape(page), look())
+        assert not found, "\n".join(found)
+        return True
+
+    until("lnwatch and the nodes agree", same, timeout=timeout, pause=0.3)

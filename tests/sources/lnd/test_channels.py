@@ -139,3 +139,23 @@ async def test_held_htlc_wakes_invoices(bench: Bench) -> None:
     bench.node.hold(invoice.add_index)
     assert (await bench.read("channels")).wakes == {"invoices"}
     assert (await bench.read("channels")).wakes == frozenset()
+
+
+def test_an_unchanged_channel_is_not_made_again() -> None:
+    """Only what changed since the list before is converted anew; seconds of uptime are no change."""
+    reader = ChannelReader()
+
+    def told(balance: int, uptime: int) -> ln.ListChannelsResponse:
+        channel = ln.Channel(channel_point="aa:0", local_balance=balance)
+        unknown = bytes([0xC0, 0x01, uptime])  # field 24, a varint
+        body = channel.SerializeToString() + unknown
+        return ln.ListChannelsResponse.FromString(bytes([0x5A, len(body)]) + body)
+
+    def read(answer: ln.ListChannelsResponse) -> Channel:
+        reader.begin(answer)
+        return reader.channel(answer.channels[0])
+
+    first = read(told(1_000, uptime=1))
+    assert read(told(1_000, uptime=2)) is first
+    assert read(told(2_000, uptime=3)).local_msat == 2_000_000
+    assert read(told(1_000, uptime=4)) == first

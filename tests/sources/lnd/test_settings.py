@@ -50,6 +50,7 @@ def test_accepted(change: dict[str, Any]) -> None:
     ("change", "words"),
     [
         ({"address": "127.0.0.1"}, "host:port"),
+        ({"address": "https://127.0.0.1:8080"}, "host:port"),
         ({"address": "unix:"}, "host:port"),
         ({"macaroon_file": None}, "exactly one"),
         ({"macaroon": "0201"}, "exactly one"),

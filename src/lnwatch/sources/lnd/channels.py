@@ -18,13 +18,32 @@ def short_id(channel_id: int) -> str:
 
 
 class ChannelReader:
-    """Turns LND's channels into ours. Most channels have the same few constraints, which are shared."""
+    """Turns LND's channels into ours.
+
+    From one list to the next most channels are the same, so what was made of them is kept by their bytes.
+    Most channels have the same few constraints, which are shared.
+    """
 
     def __init__(self) -> None:
         self._constraints: dict[tuple[int, ...], Constraints] = {}
+        self._former: dict[bytes, Channel] = {}
+        self._present: dict[bytes, Channel] = {}
+
+    def begin(self, answer: ln.ListChannelsResponse) -> None:
+        """Begin a list: what was not in the one before is forgotten.
+
+        Fields that we do not know are dropped, above all the seconds of uptime, which differ each time.
+        """
+        answer.DiscardUnknownFields()
+        self._former, self._present = self._present, {}
 
     def channel(self, channel: ln.Channel) -> Channel:
         """One open channel."""
+        key = channel.SerializeToString()
+        known = self._present[key] = self._former.get(key) or self._made(channel)
+        return known
+
+    def _made(self, channel: ln.Channel) -> Channel:
         return Channel(
             point=channel.channel_point,
             # LND keeps the alias of a zero-conf channel for good, beside the real one.
@@ -97,6 +116,7 @@ class ChannelsCollector(Polled):
     async def read(self, memory: Memory, turn: Turn) -> Reading:  # noqa: ARG002 - the contract's
         """Every open channel."""
         answer = await turn.call(LIST_CHANNELS, ln.ListChannelsRequest())
+        self._reader.begin(answer)
         facts = Channels(await in_chunks(answer.channels, self._reader.channel))
         known = self.node.known
         known.open_points = frozenset(channel.point for channel in facts.channels)

@@ -55,12 +55,6 @@ def apply_reorganisations(connection: Connection, told: Sequence[tuple[Turn, Reo
     insert_new(connection, tables.reorganisation, rows)
 
 
-def block_of(row: Sequence[object]) -> Block:
-    """A row of `block`, its columns from `height` on."""
-    height, digest, previous, time, seen_at, txids = row
-    return Block(height, digest, previous, time, seen_at, tuple(json.loads(txids)))  # type: ignore[arg-type]  # a row is untyped
-
-
 def _concerns_chain(turn: Turn) -> bool:
     reading = turn.entry.reading
     return isinstance(reading.facts, PendingChannels) or any(

@@ -41,6 +41,8 @@ class Turn:
 
 def take_turns(connection: Connection, entries: Sequence[Entry]) -> list[Turn]:
     """Give birth, move cursors, and tell for each entry what held at its turn."""
+    if not entries:
+        return []
     births = _births(connection, {entry.site for entry in entries})
     cursors = _cursors(connection, entries)
     born: list[Entry] = []

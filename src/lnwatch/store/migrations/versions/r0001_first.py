@@ -79,7 +79,7 @@ _TABLES = {
     "inbox": ("site words, id words | at double, kind words, body words, answered_at double?, answer words?"),
     "daemon": ("site words, number whole | at double, alive_at double, version words"),
 }
-_WITH_ROWID = {"snapshot", "inbox"}
+_WITH_ROWID = {"snapshot", "lightning_invoice", "lightning_payment", "inbox"}
 
 
 def upgrade() -> None:
