@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ class PostgresServer:
     folder: Path
     port: int
     password: str = field(default_factory=lambda: secrets.token_hex(8))
+    _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def create(self) -> None:
@@ -51,17 +53,44 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = (
-            f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories={self.folder}"
-            " -c fsync=off -c full_page_writes=off -c max_connections=40 -c shared_buffers=32MB"
-        )
-        self._run(
-            "pg_ctl", "--pgdata", self._data, "--log", self.folder / "log", "--wait", "--options", options, "start"
-        )
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 40,
+            "shared_buffers": "32MB",
+        }
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        # It dies with the tests, however they die.
+        watched = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*watched, self.programs / "postgres", "-D", self._data, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=_owner(),
+                cwd=self.folder,
+            )
+        for _ in range(600):
+            try:
+                psycopg.connect(self.url("postgres")).close()
+            except psycopg.OperationalError:
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.05)
+            else:
+                return
+        pytest.fail(f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-2_000:]}", pytrace=False)
 
     def stop(self) -> None:
         """Stop at once, as a crash would."""
-        self._run("pg_ctl", "--pgdata", self._data, "--wait", "--mode", "immediate", "stop")
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=30)
+            self._process = None
 
     def freeze(self) -> None:
         """Every process of the cluster stands still; sockets stay open."""
@@ -87,7 +116,8 @@ class PostgresServer:
         return self.folder / "data"
 
     def _signal(self, number: signal.Signals) -> None:
-        leader = int((self._data / "postmaster.pid").read_text().split()[0])
+        assert self._process is not None
+        leader = self._process.pid
         children = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(leader)], check=False, capture_output=True, text=True
         )
@@ -130,8 +160,10 @@ def postgres_server() -> Iterator[PostgresServer]:
         server = PostgresServer(programs, Path(folder) / "cluster", _free_port())
         server.create()
         server.start()
-        yield server
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture

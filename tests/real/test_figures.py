@@ -34,7 +34,7 @@ def desk(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]
     """A daemon over the merchant's stack, started after some invoices had become history."""
     bed.pay(bed.merchant.add_invoice(1_111)["payment_request"])
     bed.merchant.cancel(bed.merchant.add_invoice(2_222)["r_hash"])
-    site = site_settings(bed, quick("wallet", "invoices"))
+    site = site_settings(bed, quick("wallet", "invoices", "backup"))
     with running(tmp_path_factory.mktemp("desk") / "lnwatch", site, secrets=bed.secrets()) as daemon:
         yield daemon
 
@@ -172,6 +172,9 @@ def test_largest_receivable_is_receivable(bed: Bed, desk: Daemon) -> None:
 
 def test_machine_and_backup(bed: Bed, desk: Daemon) -> None:
     """Free disk is the machine's, the backup file's time is its own, and it covers every channel."""
+    until(
+        "the backup is verified", lambda: desk.scrape().has("lnwatch_backup_missing_channels", node="ln1"), timeout=60
+    )
     exposition = desk.scrape()
     for labels, free in exposition.all("lnwatch_host_disk_free_bytes"):
         assert abs(free - disk_usage(labels["path"]).free) < ELSEWHERE
