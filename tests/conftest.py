@@ -4,10 +4,18 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.requirements import REQUIRED, require
 
 pytest_plugins = ("tests.postgres", "tests.secrets")
+
+# Machines are busy: how long an example takes says nothing. CI tries the same examples each time, so that a
+# red run tells of the change and not of luck; elsewhere each run tries new ones.
+settings.register_profile(
+    "lnwatch", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("lnwatch")
 
 # A developer's own LNWATCH_ settings are not part of any test.
 for _name in [name for name in os.environ if name.startswith("LNWATCH_")]:

@@ -15,11 +15,13 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Run `handler` for each connection; yields the port."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
+        writers.append(writer)
         with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
             await handler(reader, writer)
         writer.close()
@@ -30,9 +32,13 @@ async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> As
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        await asyncio.sleep(0.01)  # what was taken a moment ago has its task then
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # transports let go of their sockets in the next turn of the loop
 
 
 def saying(*parts: bytes) -> Handler:
