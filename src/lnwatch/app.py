@@ -1,6 +1,7 @@
 """The composition root: a Config in, one TaskGroup out; the only module that knows every room."""
 
 import asyncio
+import ctypes
 import gc
 import signal
 import socket
@@ -26,6 +27,7 @@ from lnwatch.web import bind, create_app, serve
 
 log = structlog.get_logger()
 
+_M_ARENA_MAX = -8  # malloc.h of glibc
 PRUNING = CronTrigger(hour=3, minute=17, timezone=UTC)  # at night, and not when everybody else's jobs start
 
 
@@ -53,6 +55,7 @@ async def run(config: Config) -> None:
 
     Raises ConfigError where the address to listen on can't be had, LedgerError where the ledger can't be opened.
     """
+    _spare_memory()
     clock = SystemClock()
     with closing(bind(config.web)) as listener:  # before the ledger: a second daemon is told so at once
         ledger = await open_ledger(config.ledger, config.data_dir, clock)
@@ -100,6 +103,13 @@ def _spare_the_loop() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 100)
+
+
+def _spare_memory() -> None:
+    """glibc gives each thread an arena of its own and seldom hands back what is free in it: two are enough for
+    ours, and save 30 MB with 10,000 channels. Elsewhere there is no such thing to set."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 async def _until_signal() -> None:

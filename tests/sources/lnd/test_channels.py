@@ -153,7 +153,9 @@ def test_an_unchanged_channel_is_not_made_again() -> None:
 
     def read(answer: ln.ListChannelsResponse) -> Channel:
         reader.begin(answer)
-        return reader.channel(answer.channels[0])
+        channel = reader.channel(answer.channels[0])
+        reader.end()
+        return channel
 
     first = read(told(1_000, uptime=1))
     assert read(told(1_000, uptime=2)) is first

@@ -37,6 +37,10 @@ class ChannelReader:
         answer.DiscardUnknownFields()
         self._former, self._present = self._present, {}
 
+    def end(self) -> None:
+        """The list is read: let go of the one before."""
+        self._former = {}
+
     def channel(self, channel: ln.Channel) -> Channel:
         """One open channel."""
         key = channel.SerializeToString()
@@ -118,6 +122,7 @@ class ChannelsCollector(Polled):
         answer = await turn.call(LIST_CHANNELS, ln.ListChannelsRequest())
         self._reader.begin(answer)
         facts = Channels(await in_chunks(answer.channels, self._reader.channel))
+        self._reader.end()
         known = self.node.known
         known.open_points = frozenset(channel.point for channel in facts.channels)
         before, known.held = known.held, _held(facts)
