@@ -63,8 +63,9 @@ class Relay(ThreadingHTTPServer):
         self._thread = Thread(target=self.serve_forever, name="relay", daemon=True)
 
     def start(self) -> None:
-        """Serve in the background."""
-        self._thread.start()
+        """Serve in the background from now on; bitcoind may come and go meanwhile."""
+        if not self._thread.is_alive():
+            self._thread.start()
 
     def close(self) -> None:
         """Stop serving."""
