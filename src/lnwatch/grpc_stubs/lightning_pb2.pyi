@@ -248,18 +248,20 @@ class PendingChannelsRequest(_message.Message):
 class PendingChannelsResponse(_message.Message):
     __slots__ = ("total_limbo_balance", "pending_open_channels", "pending_force_closing_channels", "waiting_close_channels")
     class PendingChannel(_message.Message):
-        __slots__ = ("remote_node_pub", "channel_point", "capacity", "local_balance", "initiator")
+        __slots__ = ("remote_node_pub", "channel_point", "capacity", "local_balance", "initiator", "chan_status_flags")
         REMOTE_NODE_PUB_FIELD_NUMBER: _ClassVar[int]
         CHANNEL_POINT_FIELD_NUMBER: _ClassVar[int]
         CAPACITY_FIELD_NUMBER: _ClassVar[int]
         LOCAL_BALANCE_FIELD_NUMBER: _ClassVar[int]
         INITIATOR_FIELD_NUMBER: _ClassVar[int]
+        CHAN_STATUS_FLAGS_FIELD_NUMBER: _ClassVar[int]
         remote_node_pub: str
         channel_point: str
         capacity: int
         local_balance: int
         initiator: Initiator
-        def __init__(self, remote_node_pub: _Optional[str] = ..., channel_point: _Optional[str] = ..., capacity: _Optional[int] = ..., local_balance: _Optional[int] = ..., initiator: _Optional[_Union[Initiator, str]] = ...) -> None: ...
+        chan_status_flags: str
+        def __init__(self, remote_node_pub: _Optional[str] = ..., channel_point: _Optional[str] = ..., capacity: _Optional[int] = ..., local_balance: _Optional[int] = ..., initiator: _Optional[_Union[Initiator, str]] = ..., chan_status_flags: _Optional[str] = ...) -> None: ...
     class PendingOpenChannel(_message.Message):
         __slots__ = ("channel", "confirmations_until_active")
         CHANNEL_FIELD_NUMBER: _ClassVar[int]

@@ -130,7 +130,10 @@ class PendingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingChannel:
-    """A channel on its way in or out. `limbo_msat` is what we still have to get back."""
+    """A channel on its way in or out. `limbo_msat` is what we still have to get back.
+
+    `cooperative` tells of a closing one whether both sides agreed to it; None where the node does not say.
+    """
 
     point: str
     peer: str
@@ -144,6 +147,7 @@ class PendingChannel:
     maturity_height: int | None
     blocks_to_maturity: int | None
     confirmations_until_active: int | None
+    cooperative: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,22 +61,33 @@ async def test_policies_before_the_node_is_known(bench: Bench) -> None:
     assert bench.asked("GetNodeInfo") == 0
 
 
-def pending(point: str, initiator: int) -> sim.PendingChannel:
+COOPERATIVE = "ChanStatusCoopBroadcasted|ChanStatusLocalCloseInitiator"
+FORCED = "ChanStatusBorked|ChanStatusCommitBroadcasted|ChanStatusLocalCloseInitiator"
+
+
+def pending(point: str, initiator: int, flags: str = "") -> sim.PendingChannel:
     return sim.PendingChannel(
-        remote_node_pub="02aa", channel_point=point, capacity=1_000, local_balance=600, initiator=initiator
+        remote_node_pub="02aa",
+        channel_point=point,
+        capacity=1_000,
+        local_balance=600,
+        initiator=initiator,
+        chan_status_flags=flags,
     )
 
 
-@pytest.mark.parametrize(("release", "confirmations"), [("0.19.3", None), ("0.20.1", 3), ("0.21.2", 3)])
-async def test_pending(build: Builder, release: str, confirmations: int | None) -> None:
-    """Openings, closings and force closes come with what is in limbo and when it matures."""
-    bench = await build(release=release)
-    bench.node.pending = sim.PendingChannelsResponse(
+def every_pending() -> sim.PendingChannelsResponse:
+    """One of each sort: opening, closing by consent and by force, force-closed ripe and unripe."""
+    return sim.PendingChannelsResponse(
         total_limbo_balance=900,
         pending_open_channels=[
             sim.PendingOpenChannel(channel=pending("aa:0", initiator=1), confirmations_until_active=3)
         ],
-        waiting_close_channels=[sim.WaitingCloseChannel(channel=pending("bb:0", initiator=2), limbo_balance=600)],
+        waiting_close_channels=[
+            sim.WaitingCloseChannel(channel=pending("bb:0", 2, COOPERATIVE), limbo_balance=600),
+            sim.WaitingCloseChannel(channel=pending("b1:0", 2, FORCED), limbo_balance=600),
+            sim.WaitingCloseChannel(channel=pending("b2:0", 2, f"{COOPERATIVE}|{FORCED}"), limbo_balance=600),
+        ],
         pending_force_closing_channels=[
             sim.ForceClosedChannel(
                 channel=pending("cc:0", initiator=0),
@@ -89,6 +100,13 @@ async def test_pending(build: Builder, release: str, confirmations: int | None) 
             sim.ForceClosedChannel(channel=pending("ee:0", initiator=3), closing_txid="ff"),
         ],
     )
+
+
+@pytest.mark.parametrize(("release", "confirmations"), [("0.19.3", None), ("0.20.1", 3), ("0.21.2", 3)])
+async def test_pending(build: Builder, release: str, confirmations: int | None) -> None:
+    """Openings, closings and force closes come with what is in limbo and when it matures."""
+    bench = await build(release=release)
+    bench.node.pending = every_pending()
     await bench.read("node")
     facts = (await bench.read("pending")).facts
     opening = PendingChannel(
@@ -106,7 +124,16 @@ async def test_pending(build: Builder, release: str, confirmations: int | None) 
         confirmations_until_active=confirmations,
     )
     rest = replace(opening, initiator=None, confirmations_until_active=None, state=PendingState.FORCE_CLOSING)
-    closing = replace(rest, point="bb:0", state=PendingState.CLOSING, initiator=False, limbo_msat=Msat(600_000))
+    closing = replace(
+        rest,
+        point="bb:0",
+        state=PendingState.CLOSING,
+        initiator=False,
+        limbo_msat=Msat(600_000),
+        cooperative=True,
+    )
+    by_force = replace(closing, point="b1:0", cooperative=False)
+    after_all = replace(by_force, point="b2:0")
     forced = replace(
         rest,
         point="cc:0",
@@ -117,7 +144,7 @@ async def test_pending(build: Builder, release: str, confirmations: int | None) 
         blocks_to_maturity=-2,
     )
     unripe = replace(rest, point="ee:0", closing_txid="ff")
-    assert facts == PendingChannels((opening, closing, forced, unripe), limbo_msat=Msat(900_000))
+    assert facts == PendingChannels((opening, closing, by_force, after_all, forced, unripe), limbo_msat=Msat(900_000))
 
 
 async def test_closed_are_told_once_and_the_first_are_history(build: Builder) -> None:

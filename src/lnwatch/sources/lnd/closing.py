@@ -12,6 +12,10 @@ from lnwatch.sources.lnd.version import CONFIRMATIONS_LEFT, Version
 
 CLOSED_BATCH = 500  # events handed on together
 
+# Of `channeldb.ChannelStatus`; LND joins them with `|`.
+_COMMIT_BROADCASTED = "ChanStatusCommitBroadcasted"
+_COOP_BROADCASTED = "ChanStatusCoopBroadcasted"
+
 _INITIATOR = {ln.INITIATOR_LOCAL: True, ln.INITIATOR_REMOTE: False}
 _KINDS = {
     ln.ChannelCloseSummary.COOPERATIVE_CLOSE: CloseKind.COOPERATIVE,
@@ -42,7 +46,14 @@ def _closing(pending: ln.PendingChannelsResponse.WaitingCloseChannel) -> Pending
         PendingState.CLOSING,
         limbo_sat=pending.limbo_balance,
         closing_txid=pending.closing_txid or None,
+        cooperative=_by_consent(pending.channel.chan_status_flags),
     )
+
+
+def _by_consent(flags: str) -> bool:
+    """Whether both sides agreed to close. A channel that waits here for any other reason, broken or restored
+    from a backup too, ends by force; so does one whose commitment was broadcast after all."""
+    return _COOP_BROADCASTED in flags and _COMMIT_BROADCASTED not in flags
 
 
 def _force_closing(pending: ln.PendingChannelsResponse.ForceClosedChannel) -> PendingChannel:
@@ -67,6 +78,7 @@ def _pending(  # noqa: PLR0913 - one place knows the fields that the three kinds
     maturity_height: int | None = None,
     blocks_to_maturity: int | None = None,
     confirmations_until_active: int | None = None,
+    cooperative: bool | None = None,
 ) -> PendingChannel:
     return PendingChannel(
         point=channel.channel_point,
@@ -81,6 +93,7 @@ def _pending(  # noqa: PLR0913 - one place knows the fields that the three kinds
         maturity_height=maturity_height,
         blocks_to_maturity=blocks_to_maturity,
         confirmations_until_active=confirmations_until_active,
+        cooperative=cooperative,
     )
 
 
