@@ -2,12 +2,12 @@
 exporter and the pages read it without a lock, a query or a call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lnwatch.model.lightning import InvoiceState
+from lnwatch.model.lightning import InvoiceState, LightningInvoice
 from lnwatch.model.liquidity import NodeLiquidity
 from lnwatch.model.money import Msat
-from lnwatch.model.snapshot import Backfill, Snapshot, TargetState
+from lnwatch.model.snapshot import Backfill, Event, Snapshot, TargetState
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,15 @@ class CollectorHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialScope:
+    """What a credential may do: `missing` pairs a permission with what it costs to lack it; `excess` are
+    rights that lnwatch does not need, as sentences. Never a secret."""
+
+    missing: tuple[tuple[str, str], ...]
+    excess: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TargetView:
     """One source of a site. `state` None until its first answer or failure; `since` is when it began."""
 
@@ -65,6 +74,8 @@ class TargetView:
     tls_expires_at: float | None
     collectors: Mapping[str, CollectorHealth]
     snapshots: Mapping[str, Snapshot]
+    tls_begins_at: float | None = None
+    credential: CredentialScope | None = None
 
     def fresh(self, collector: str, now: float) -> Snapshot | None:
         """The newest snapshot of a collector, or None where it is older than three intervals."""
@@ -84,8 +95,64 @@ class NodeTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """An event as the ledger has it: `source` told of it, and it happened at `at`."""
+
+    source: str
+    at: float
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class StateSpan:
+    """`source` came into `state` at `at`; the next span of the same source ends it."""
+
+    source: str
+    at: float
+    state: TargetState
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A source's own normal: the median of `samples` hourly means."""
+
+    median: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Something that was wrong with lnwatch itself from `start` to `end` (None: still); `words` for people."""
+
+    start: float
+    end: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHealth:
+    """What lnwatch knows of itself; only in the View of the reserved site `lnwatch`.
+
+    `deliveries` maps a channel of delivery to what keeps its messages parked; `broken_rules` a rule id to
+    its error; the episodes are those of the last day.
+    """
+
+    deliveries: Mapping[str, Episode] = field(default_factory=dict)
+    broken_rules: Mapping[str, str] = field(default_factory=dict)
+    ledger: tuple[Episode, ...] = ()
+    loop_stalls: tuple[Episode, ...] = ()
+    clock_jumps: tuple[Episode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """Everything that judgement may read about one site, at one instant."""
+    """Everything that judgement may read about one site, at one instant.
+
+    `events` and `states` are those of the last 24 hours, oldest first (closed channels: 30 days); `held`
+    are accepted, unsettled invoices by node; `baselines` are keyed by source and series
+    (`rpc_seconds`, `next_block_fee`: sat/vB, `watchtower_pending`).
+    """
 
     site: str
     at: float
@@ -93,6 +160,11 @@ class View:
     targets: Mapping[str, TargetView]
     liquidity: Mapping[str, NodeLiquidity]
     totals: Mapping[str, NodeTotals]
+    events: tuple[Happening, ...] = ()
+    states: tuple[StateSpan, ...] = ()
+    held: Mapping[str, tuple[LightningInvoice, ...]] = field(default_factory=dict)
+    baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
+    own: OwnHealth | None = None
 
 
 @dataclass(frozen=True, slots=True)
