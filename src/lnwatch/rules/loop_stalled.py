@@ -1,0 +1,53 @@
+"""lnwatch stood still: meanwhile nothing was collected, judged or told."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lnwatch.domain.episodes import evidence, length, recent, telling
+from lnwatch.domain.limits import require_positive
+from lnwatch.domain.window import require_in_view
+from lnwatch.domain.wording import clause, duration, moment
+from lnwatch.model.rule import Answer, Finding, Owner, Rule, Scope, Severity, Unknown
+from lnwatch.model.view import TargetView, View
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Found for a stall of `lasted_seconds` or more, until `recent_seconds` after its end, a day at most."""
+
+    lasted_seconds: float = 5.0
+    recent_seconds: float = 3_600.0
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense."""
+        require_positive(lasted_seconds=self.lasted_seconds)
+        require_in_view(recent_seconds=self.recent_seconds)
+
+
+def judge(view: View, _target: TargetView | None, thresholds: Thresholds) -> Iterable[Answer]:
+    """One subject: lnwatch."""
+    if view.own is None:
+        yield Unknown("how lnwatch itself fares is not known")
+        return
+    stalls = recent(view.own.loop_stalls, view.at, thresholds.recent_seconds, thresholds.lasted_seconds)
+    if stalls:
+        worst, limit = stalls[0], duration(thresholds.lasted_seconds)
+        lasted = f"{duration(length(worst, view.at))} (limit {limit})"
+        again = f", one of {len(stalls)} times" if len(stalls) > 1 else ""
+        yield Finding(
+            subject=f"site:{view.site}",
+            sentence=f"lnwatch stood still for {lasted} from {moment(worst.start)}{again}: {clause(worst.words)}.",
+            facts=telling(stalls, view.at),
+            evidence=evidence(stalls),
+        )
+
+
+RULE = Rule(
+    id="loop_stalled",
+    scope=Scope.DAEMON,
+    severity=Severity.WARNING,
+    owner=Owner.OPERATORS,
+    thresholds=Thresholds,
+    judge=judge,
+    grant="nothing: lnwatch watches itself",
+)
