@@ -37,7 +37,8 @@ async def serving(handler: Handler, context: ssl.SSLContext | None = None) -> As
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for writer in writers:
-            writer.transport.abort()
+            with contextlib.suppress(AttributeError):  # of a TLS transport that is closed already, in Python 3.11.2
+                writer.transport.abort()
         await asyncio.sleep(0)  # transports let go of their sockets in the next turn of the loop
 
 

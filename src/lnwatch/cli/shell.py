@@ -1,5 +1,6 @@
 """How every verb ends: expected failures are one line each on stderr and a status, never a traceback."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -45,4 +46,13 @@ class Shell(TyperGroup):
             status = MEND
         if not standalone_mode:
             return status
+        _flush()
         sys.exit(status)
+
+
+def _flush() -> None:
+    """Write out what is left, quietly where the reader has left early, as `head` does."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
