@@ -8,6 +8,7 @@ from lnwatch.model.lightning import Wallet
 from lnwatch.model.money import Msat
 from lnwatch.store import Ledger, LedgerSettings, columns, export, status, tables
 from lnwatch.store.export import PAGE
+from lnwatch.store.migrate import head
 from tests.store.stories import NOW, birth, entry, htlc_event, invoice, rows, settled
 
 NOWHERE = Path("/nonexistent")
@@ -71,7 +72,7 @@ async def test_status(ledger: Ledger, settings: LedgerSettings, ledger_url: str)
     await ledger.append([birth(), entry(settled("aa", final_at=NOW - 9), settled("bb", final_at=NOW - 5))])
     found = status(settings, NOWHERE)
     assert found.backend == ledger_url.partition(":")[0]
-    assert (found.schema, found.own_schema) == ("0001", "0001")
+    assert (found.schema, found.own_schema) == (head(), head())
     by_name = {table.name: table for table in found.tables}
     assert set(by_name) == set(tables.metadata.tables)
     invoices = by_name["lightning_invoice"]

@@ -12,7 +12,7 @@ from lnwatch.store import Ledger, LedgerSettings, migrate, open_ledger, opening,
 from lnwatch.store.backend import backend_of
 from lnwatch.store.columns import Whole
 from lnwatch.store.database import Database
-from lnwatch.store.migrate import SCRIPTS, VERSION_TABLE
+from lnwatch.store.migrate import SCRIPTS, VERSION_TABLE, head
 from lnwatch.store.opening import reading
 from tests.manual_clock import ManualClock
 from tests.store.stories import NODE, SITE, birth, entry, rows, settled
@@ -22,8 +22,8 @@ NEXT = '''"""A step that a later version might take."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "HEAD"
 
 
 def upgrade() -> None:
@@ -58,7 +58,7 @@ def later(folder: Path, more: str = "") -> Path:
     """The steps of a later version, whose second one does `more` in the end."""
     scripts = folder / "steps"
     shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    (scripts / "versions" / f"r0002_{len(more)}.py").write_text(NEXT.replace("MORE", more))
+    (scripts / "versions" / f"r9999_{len(more)}.py").write_text(NEXT.replace("MORE", more).replace("HEAD", head()))
     return scripts
 
 
@@ -87,10 +87,10 @@ async def test_copy_is_kept(settings: LedgerSettings, tmp_path: Path) -> None:
     """Before a migration the ledger is copied into a file of the old schema, which can be restored."""
     await filled(settings, tmp_path)
     before = rows(settings, "cursor")
-    assert upgrade(settings, tmp_path, later(tmp_path)) == "0002"
+    assert upgrade(settings, tmp_path, later(tmp_path)) == "9999"
     with pytest.raises(LedgerError, match="newer lnwatch"):
         await open_ledger(settings, tmp_path, ManualClock())
-    kept = tmp_path / "ledger.schema-0001.sqlite3"
+    kept = tmp_path / f"ledger.schema-{head()}.sqlite3"
     assert kept.stat().st_mode & 0o777 == 0o600
     assert rows(LedgerSettings(path=kept), "cursor") == before
     if settings.url is not None and settings.url.get_secret_value().startswith("sqlite"):
@@ -113,9 +113,9 @@ async def test_step_that_fails(settings: LedgerSettings, tmp_path: Path) -> None
     await filled(settings, tmp_path)
     with pytest.raises(LedgerError, match="no_such_table"):
         upgrade(settings, tmp_path, later(tmp_path, 'op.execute("DELETE FROM no_such_table")'))
-    assert status(settings, tmp_path).schema == "0001"
+    assert status(settings, tmp_path).schema == head()
     assert [row["value"] for row in rows(settings, "cursor")] == ["1"]
-    assert (tmp_path / "ledger.schema-0001.sqlite3").exists()
+    assert (tmp_path / f"ledger.schema-{head()}.sqlite3").exists()
     ledger = await open_ledger(settings, tmp_path, ManualClock())
     await ledger.close()
 
@@ -123,16 +123,16 @@ async def test_step_that_fails(settings: LedgerSettings, tmp_path: Path) -> None
 async def test_copy_that_fails(settings: LedgerSettings, tmp_path: Path) -> None:
     """Where the copy can't be written nothing is migrated, unless the operator wants none."""
     await filled(settings, tmp_path)
-    (tmp_path / "ledger.schema-0001.sqlite3").mkdir()
+    (tmp_path / f"ledger.schema-{head()}.sqlite3").mkdir()
     with pytest.raises(LedgerError, match="the copy"):
         upgrade(settings, tmp_path, later(tmp_path))
-    assert status(settings, tmp_path).schema == "0001"
+    assert status(settings, tmp_path).schema == head()
     without = settings.model_copy(update={"migrate_without_copy": True})
-    assert upgrade(without, tmp_path, later(tmp_path)) == "0002"
+    assert upgrade(without, tmp_path, later(tmp_path)) == "9999"
 
 
 async def test_older_schema_for_a_visitor(ledger: Ledger, tmp_path: Path) -> None:
     """Whoever visits a ledger that waits for its migration is told to start the daemon."""
     scripts = later(tmp_path)
-    with pytest.raises(LedgerError, match="schema is 0001, this lnwatch writes 0002: start `lnwatch run` once"):
+    with pytest.raises(LedgerError, match=f"schema is {head()}, this lnwatch writes 9999: start `lnwatch run` once"):
         await ledger._workers.read(lambda connection: migrate.check(connection, scripts))

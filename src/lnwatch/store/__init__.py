@@ -1,22 +1,30 @@
 """The ledger: the only memory of lnwatch, written by the engine alone."""
 
+from lnwatch.store.cases.values import CaseChange, CaseMessage, CaseRecord, Delivery, HistoryStep
 from lnwatch.store.export import LedgerStatus, TableStatus, backup, columns, export, status
 from lnwatch.store.inbox import Request
 from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
 from lnwatch.store.ledger import Ledger
 from lnwatch.store.memory import LedgerMemory
 from lnwatch.store.opening import open_ledger, visit_ledger
+from lnwatch.store.past.values import Past
 from lnwatch.store.restore import Restored, copy_ledger, restore
 from lnwatch.store.settings import LedgerSettings, Retention
 
 __all__ = [
+    "CaseChange",
+    "CaseMessage",
+    "CaseRecord",
+    "Delivery",
     "Entry",
+    "HistoryStep",
     "Item",
     "Ledger",
     "LedgerMemory",
     "LedgerSettings",
     "LedgerStatus",
     "LiquidityChange",
+    "Past",
     "Request",
     "Restored",
     "Retention",

@@ -7,20 +7,29 @@ import structlog
 from sqlalchemy import Connection, func, select, tuple_
 
 from lnwatch.clock import Clock
+from lnwatch.model.case import Case, Fingerprint
 from lnwatch.model.lightning import Channels
 from lnwatch.model.money import Msat
+from lnwatch.model.silence import Silence
 from lnwatch.model.snapshot import Facts, Snapshot, TargetState
-from lnwatch.model.view import NodeTotals
+from lnwatch.model.view import Episode, NodeTotals
 from lnwatch.store import tables
 from lnwatch.store.apply import Batch, apply
 from lnwatch.store.apply.details import ChannelDetails
 from lnwatch.store.apply.snapshots import Packed
 from lnwatch.store.apply.watch import watch_transactions
+from lnwatch.store.cases import episodes, reading, silences
+from lnwatch.store.cases.commit import commit, slices
+from lnwatch.store.cases.episodes import Episodes
+from lnwatch.store.cases.outbox import LedgerOutbox
+from lnwatch.store.cases.values import CaseChange, CaseRecord
 from lnwatch.store.database import Database
 from lnwatch.store.facts import pack, unpack
 from lnwatch.store.inbox import Inbox, Request
 from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
 from lnwatch.store.memory import LedgerMemory
+from lnwatch.store.past.keeper import PastKeeper
+from lnwatch.store.past.values import Past
 from lnwatch.store.prune import prune
 from lnwatch.store.rollups import OUTCOMES, RECEIVED
 from lnwatch.store.settings import LedgerSettings
@@ -36,7 +45,8 @@ LARGE_EVERY = 60.0  # seconds
 class Ledger:
     """An open ledger. The engine alone appends; every method raises LedgerError where it can't be done.
 
-    `backend` is `sqlite` or `postgresql`, `starts` the number of the daemon's starts so far, this one included.
+    `backend` is `sqlite` or `postgresql`, `starts` the number of the daemon's starts so far, this one included,
+    `outbox` what waits to be told.
     """
 
     def __init__(self, database: Database, settings: LedgerSettings, clock: Clock, starts: int) -> None:
@@ -48,6 +58,8 @@ class Ledger:
         self._clock = clock
         self._inbox = Inbox(self._workers, clock)
         self._large_at: dict[tuple[str, str, str], float] = {}
+        self.outbox = LedgerOutbox(self._workers, clock)
+        self._past = PastKeeper(self._workers)
         self._details = ChannelDetails()
         self._details_of = 0  # the database's generation that they speak of
 
@@ -61,6 +73,7 @@ class Ledger:
         packed = await self._packed([item for item in items if isinstance(item, Entry)])
         keep = self._settings.retention.five_minute_buckets
         await self._workers.write(lambda connection: apply(connection, Batch(items, packed), keep))
+        self._past.note(items)
         for item in items:
             if isinstance(item, LiquidityChange):
                 while await self._workers.run_writer(partial(self._write_details, item)):
@@ -112,6 +125,66 @@ class Ledger:
     async def states(self) -> tuple[StateChange, ...]:
         """The newest state change of each target."""
         return await self._workers.read(_states)
+
+    async def past(self, site: str, now: float) -> Past:
+        """What the View of a site lacks; asks the ledger only for what was appended since. For the one that appends."""
+        return await self._past.past(site, now)
+
+    async def commit(self, changes: Sequence[CaseChange]) -> None:
+        """Store decisions with their history and messages; each case's in one transaction, in their order.
+
+        Told again they change nothing. Raises LedgerError, and then those of whole cases may be stored, of
+        none a part; FAILED where a decision speaks of an opening that is over (`recall` gives the newest).
+        """
+        for part in slices(changes):
+            await self._workers.write(partial(commit, changes=part))
+
+    async def cases(self, ended_since: float) -> tuple[Case, ...]:
+        """The newest opening of each case that is not over, or not since before `ended_since`; closed ones count
+        as over when their evidence has gone."""
+        return await self._workers.read(partial(reading.standing_cases, ended_since=ended_since))
+
+    async def recall(self, fingerprints: Iterable[Fingerprint]) -> tuple[Case, ...]:
+        """The newest opening of each of these, however long it is over: its number goes on from there."""
+        return await self._workers.read(partial(reading.recalled, fingerprints=tuple(fingerprints)))
+
+    async def cases_between(self, since: float, until: float, limit: int = 1_000) -> tuple[Case, ...]:
+        """Openings that were open at some time from `since` up to `until`, the newest first."""
+        return await self._workers.read(partial(reading.openings_between, since=since, until=until, limit=limit))
+
+    async def case(self, fingerprint: Fingerprint, limit: int = 500) -> CaseRecord | None:
+        """A case with its newest steps and messages, `limit` of each; None where nothing is known of it."""
+        return await self._workers.read(partial(reading.record, fingerprint=fingerprint, limit=limit))
+
+    async def silences(self, now: float) -> tuple[Silence, ...]:
+        """Silences and maintenance windows that are in force at `now` or will be."""
+        return await self._workers.read(partial(silences.silences, now=now))
+
+    async def put_silence(self, silence: Silence) -> None:
+        """Store a silence; of two with the same site and id the first stands."""
+        await self._workers.write(partial(silences.put_silence, silence=silence))
+
+    async def end_silence(self, identity: str, by: str, at: float) -> bool:
+        """End a silence before its time; False where none of that id lasts."""
+        return await self._workers.write(partial(silences.end_silence, identity=identity, by=by, at=at))
+
+    async def episodes(self, since: float) -> Episodes:
+        """What was wrong with lnwatch itself, by kind and subject: what lasts, or ended at `since` or later."""
+        return await self._workers.read(partial(episodes.episodes, since=since))
+
+    async def begin_episode(self, kind: str, subject: str, at: float, words: str) -> None:
+        """Something is wrong with lnwatch from `at` on; where it is already, this is the same episode."""
+        await self._workers.write(
+            partial(episodes.begin_episode, kind=kind, subject=subject, at=at, words=words),
+        )
+
+    async def end_episode(self, kind: str, subject: str, at: float) -> bool:
+        """End what of that kind and subject lasts; False where nothing did."""
+        return await self._workers.write(partial(episodes.end_episode, kind=kind, subject=subject, at=at))
+
+    async def put_episode(self, kind: str, subject: str, episode: Episode) -> None:
+        """Store an episode that was told when it was over; again it is the same one."""
+        await self._workers.write(partial(episodes.put_episode, kind=kind, subject=subject, episode=episode))
 
     def memory(self, site: str, source: str) -> LedgerMemory:
         """What that source may ask of its past."""

@@ -72,7 +72,7 @@ class LedgerMemory:
             .limit(limit)
         )
         return await self._workers.read(
-            lambda connection: tuple(_invoice(values) for values in connection.execute(query))
+            lambda connection: tuple(invoice_of(values) for values in connection.execute(query))
         )
 
     async def open_payments(self, limit: int) -> tuple[LightningPayment, ...]:
@@ -93,7 +93,8 @@ def _block(row: Row[Any]) -> Block:
     return Block(row.height, row.hash, row.previous_hash, row.time, row.seen_at, tuple(json.loads(row.txids)))
 
 
-def _invoice(row: Row[Any]) -> LightningInvoice:
+def invoice_of(row: Row[Any]) -> LightningInvoice:
+    """The invoice that a row of `lightning_invoice` is."""
     return LightningInvoice(
         payment_hash=row.payment_hash,
         add_index=row.add_index,

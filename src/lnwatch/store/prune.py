@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from lnwatch.store import tables
+from lnwatch.store.cases import prune as cases
 from lnwatch.store.rollups import FIVE_MINUTES
 from lnwatch.store.settings import Retention
 from lnwatch.store.workers import Workers
@@ -85,6 +86,7 @@ def _conditions(retention: Retention, now: float) -> Iterator[Condition]:
         yield table, _outdated(table, now - retention.states)
     yield tables.watched_transaction, _no_longer_watched(retention, now)
     yield tables.block, _buried()
+    yield from cases.conditions(retention, now)
 
 
 def _outdated(table: Table, before: float) -> ColumnElement[bool]:

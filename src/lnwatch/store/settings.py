@@ -26,6 +26,10 @@ class Retention(Settings):
     watched_transactions: Duration = Field("400d", validate_default=True)
     unconfirmed_transactions: Duration = Field("90d", validate_default=True)  # then nobody waits for them any more
     inbox: Duration = Field("400d", validate_default=True)
+    cases: Duration = Field("400d", validate_default=True)  # since they ended, with their history
+    messages: Duration = Field("90d", validate_default=True)  # delivery has long given them up by then
+    silences: Duration = Field("400d", validate_default=True)
+    episodes: Duration = Field("400d", validate_default=True)  # of lnwatch's own trouble
 
 
 class LedgerSettings(Settings):

@@ -27,10 +27,13 @@ def apply_closed_channels(connection: Connection, told: Sequence[tuple[Turn, Clo
             "settled_msat": channel.settled_msat,
             "time_locked_msat": channel.time_locked_msat,
             "seen_at": turn.entry.at,
+            "history": turn.entry.reading.history,
         }
         for turn, channel in told
     }
-    put(connection, tables.closed_channel, list(rows.values()), keep=("seen_at",))
+    for turn, channel in reversed(told):  # the first telling is the one that says whether it is news
+        rows[*turn.key, channel.point].update(seen_at=turn.entry.at, history=turn.entry.reading.history)
+    put(connection, tables.closed_channel, list(rows.values()), keep=("seen_at", "history"))
 
 
 def apply_channel_events(connection: Connection, told: Sequence[tuple[Turn, ChannelEvent]]) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from lnwatch.model.chain import BitcoindStatus
 from lnwatch.model.host import HostStatus
-from lnwatch.model.lightning import NodeStatus, Wallet
+from lnwatch.model.lightning import NodeStatus, Wallet, Watchtower
 from lnwatch.model.snapshot import Facts
 from lnwatch.store import tables
 from lnwatch.store.apply.states import store_balances
@@ -17,6 +17,7 @@ from lnwatch.store.upsert import Row, put
 ROUND_TRIP = "rpc_microseconds"
 NEXT_BLOCK_FEE = "next_block_fee_sat_per_kvb"
 FREE_DISK = "disk_free_bytes"
+PENDING_BACKUPS = "watchtower_pending_backups"
 
 Packed = Mapping[int, bytes | None]  # by id() of the facts
 
@@ -71,6 +72,8 @@ def _note(connection: Connection, turn: Turn, facts: Facts, rollups: Rollups) ->
     if isinstance(facts, HostStatus):
         for disk in facts.disks:
             rollups.figure(turn.key, FREE_DISK, f"path:{disk.path}", at, disk.free)
+    if isinstance(facts, Watchtower) and facts.enabled:
+        rollups.figure(turn.key, PENDING_BACKUPS, "", at, facts.pending_backups)
     if isinstance(facts, Wallet):
         balances = {
             "wallet_confirmed": facts.confirmed_msat,
