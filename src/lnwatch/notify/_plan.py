@@ -37,7 +37,8 @@ def plan(waiting: Sequence[Parcel], *, batches: bool, singly: Collection[str] = 
     """The next step; None where nothing waits.
 
     `waiting` is oldest first. Of one case the order is kept; among cases the never muted go first, then
-    what may have been sent, then the most severe, then the oldest. `singly` are not put into a digest.
+    what was tried least, then what may have been sent, then the most severe, then the oldest. `singly` are
+    not put into a digest.
     """
     cases: dict[Fingerprint, list[Parcel]] = {}
     for parcel in waiting:
@@ -77,7 +78,8 @@ def _pointless(run: Sequence[Parcel]) -> Drop | None:
     return None
 
 
-def _turn(parcel: Parcel) -> tuple[bool, bool, int]:
-    # Doubtful ones first: until they are settled nothing is known of their case. min() keeps the oldest of equals.
+def _turn(parcel: Parcel) -> tuple[bool, int, bool, int]:
+    # What failed lets the others pass: the service may stumble on it each time. Doubtful ones before certain
+    # ones: until they are settled nothing is known of their case. min() keeps the oldest of equals.
     notice = parcel.notice
-    return (not notice.never_muted, not parcel.claimed_before, -notice.severity.rank)
+    return (not notice.never_muted, parcel.tries, not parcel.claimed_before, -notice.severity.rank)

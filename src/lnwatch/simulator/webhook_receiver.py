@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,7 @@ class Fault(Enum):
     HANG_UP = auto()  # hangs up without doing anything
 
 
-class Receiver:
+class Receiver(ABC):
     """A server that answers by `answer`; `faults` are used up first, one a request.
 
     A Reply among the faults is given as it is, with nothing done. `received` is every request, in order.
@@ -77,9 +78,9 @@ class Receiver:
         """Its base, without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def answer(self, request: Request) -> Reply:
         """What is done with a request, and answered."""
-        raise NotImplementedError(request.path)
 
     async def start(self) -> None:
         """Listen: on the same port as before when it was started once."""
