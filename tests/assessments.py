@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from lnwatch.domain.liquidity import node_liquidity
+from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.chain import BitcoindStatus, FeeEstimate, Network
 from lnwatch.model.host import DiskUsage, HostStatus, ProcessStatus
 from lnwatch.model.lightning import (
@@ -32,7 +33,7 @@ from lnwatch.model.lightning import (
 )
 from lnwatch.model.money import Msat, msat
 from lnwatch.model.snapshot import Backfill, Facts, Snapshot, TargetState
-from lnwatch.model.view import Assessment, CollectorHealth, Fault, LedgerHealth, NodeTotals, TargetView, View
+from lnwatch.model.view import CollectorHealth, Fault, NodeTotals, TargetView, View
 
 NOW = 1_800_000_000.0
 HEIGHT = 900_000

@@ -9,10 +9,10 @@ import pytest
 
 from lnwatch.engine import CYCLE, Engine
 from lnwatch.errors import LedgerError, LedgerTrouble
+from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.lightning import Channel, Channels, Constraints, InvoiceState, LightningInvoice
 from lnwatch.model.money import Msat
 from lnwatch.model.snapshot import Backfill, Event, Reading, TargetState
-from lnwatch.model.view import Assessment, LedgerHealth
 from lnwatch.store import Entry, Item, Ledger, LedgerSettings, StateChange, open_ledger
 from lnwatch.target import Target
 from tests.manual_clock import ManualClock

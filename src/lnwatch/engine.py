@@ -12,9 +12,10 @@ from lnwatch.clock import Clock
 from lnwatch.collect import first_of
 from lnwatch.domain.liquidity import node_liquidity
 from lnwatch.errors import InboxError, LedgerError
+from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.lightning import Channels, LightningInvoice, Policies
 from lnwatch.model.liquidity import NodeLiquidity
-from lnwatch.model.view import Assessment, LedgerHealth, NodeTotals, View
+from lnwatch.model.view import NodeTotals, View
 from lnwatch.store import Entry, Ledger, LiquidityChange, Request, StateChange
 from lnwatch.target import Target
 

@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from lnwatch import __version__
 from lnwatch.exporter import Exporter
+from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.money import Msat, msat
 from lnwatch.model.snapshot import TargetState
-from lnwatch.model.view import Assessment, Fault, LedgerHealth
+from lnwatch.model.view import Fault
 from tests import assessments as build
 from tests.manual_clock import ManualClock
 

@@ -15,10 +15,11 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from lnwatch.exporter import Exporter, OwnMetrics
+from lnwatch.model.assessment import Assessment
 from lnwatch.model.lightning import Channels
 from lnwatch.model.money import Msat, msat
 from lnwatch.model.snapshot import TargetState
-from lnwatch.model.view import Assessment, Fault, NodeTotals
+from lnwatch.model.view import Fault, NodeTotals
 from tests import assessments as build
 from tests.exporter import goldens
 from tests.manual_clock import ManualClock, settle

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 from prometheus_client import CollectorRegistry
 
-from lnwatch.model.view import Assessment
+from lnwatch.model.assessment import Assessment
 from lnwatch.web import WebSettings, create_app
 from tests import assessments as build
 from tests.manual_clock import ManualClock

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lnwatch.model.view import LedgerHealth
+from lnwatch.model.assessment import LedgerHealth
 from tests import assessments as build
 from tests.web.stage import Stage
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.chain import FeeEstimate
 from lnwatch.model.lightning import Channels
 from lnwatch.model.money import Msat, msat
 from lnwatch.model.snapshot import Backfill, TargetState
-from lnwatch.model.view import Assessment, Fault, LedgerHealth, TargetView
+from lnwatch.model.view import Fault, TargetView
 from lnwatch.web.pages import words
 from lnwatch.web.pages.status import StatusPage, status_page
 from tests import assessments as build

@@ -15,9 +15,9 @@ from lnwatch.exporter.rows.daemon import BUILD_INFO
 from lnwatch.exporter.shapes import OWN
 from lnwatch.exporter.table import METRICS
 from lnwatch.exporter.tally import Node, Tallies
+from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.lightning import Channels
 from lnwatch.model.liquidity import NodeLiquidity
-from lnwatch.model.view import Assessment, LedgerHealth
 
 _NOTHING_YET = Assessment(0.0, 0, {}, LedgerHealth(writable=False, trouble="", backend=""), 0)
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lnwatch.exporter.tally import Tallies, Tally
+from lnwatch.model.assessment import Assessment
 from lnwatch.model.lightning import Channels
 from lnwatch.model.liquidity import NodeLiquidity
 from lnwatch.model.snapshot import Facts, Snapshot, TargetState
-from lnwatch.model.view import Assessment, CollectorHealth, TargetView, View
+from lnwatch.model.view import CollectorHealth, TargetView, View
 
 # The engine publishes every few seconds; states and failures that it has not confirmed for so long are not told.
 ENGINE_SILENCE = 60.0

@@ -1,5 +1,4 @@
-"""Everything that is known at one instant: a View per site, an Assessment over all; frozen, so that the
-exporter and the pages read it without a lock, a query or a call."""
+"""A View: everything that is known of one site at one instant, frozen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -165,23 +164,3 @@ class View:
     held: Mapping[str, tuple[LightningInvoice, ...]] = field(default_factory=dict)
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
     own: OwnHealth | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerHealth:
-    """Whether the ledger can be written, and what stands against it."""
-
-    writable: bool
-    trouble: str
-    backend: str
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The answer of one cycle over every site; `cycle` counts since the process started."""
-
-    at: float
-    cycle: int
-    views: Mapping[str, View]
-    ledger: LedgerHealth
-    starts: int

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from starlette.staticfiles import StaticFiles
 
 from lnwatch.clock import Clock
-from lnwatch.model.view import Assessment
+from lnwatch.model.assessment import Assessment
 from lnwatch.web.context import Context, Exposition
 from lnwatch.web.guard import Guard, refusal_counter
 from lnwatch.web.headers import SecurityHeaders

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lnwatch.clock import Clock
-from lnwatch.model.view import Assessment
+from lnwatch.model.assessment import Assessment
 from lnwatch.web.settings import WebSettings
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lnwatch.model.assessment import Assessment
 from lnwatch.model.snapshot import TargetState
-from lnwatch.model.view import Assessment, CollectorHealth, TargetView, View
+from lnwatch.model.view import CollectorHealth, TargetView, View
 from lnwatch.redaction import redact
 from lnwatch.web.pages import words
 from lnwatch.web.pages.figures import Figures, figures

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from lnwatch.model.view import Assessment
+from lnwatch.model.assessment import Assessment
 from lnwatch.redaction import redact
 from lnwatch.web.context import Context
 
