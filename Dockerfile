@@ -14,6 +14,7 @@ RUN pip --python /opt/lnwatch/bin/python install --no-compile --require-hashes -
 RUN pip install --require-hashes --no-deps --only-binary=:all: -r build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
+COPY runbooks ./runbooks
 RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /build/dist . \
     && pip --python /opt/lnwatch/bin/python install --no-compile --no-index --no-deps /build/dist/*.whl
 # Compiles what a start imports, and spares the third of the environment that compiling all of it would add.

@@ -6,16 +6,17 @@ ready := .venv/.ready-$(shell sha256sum $(lock) | cut -c1-16)
 pip := $(bin)/pip --disable-pip-version-check --quiet
 LOCK_FLAGS := --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 
-.PHONY: help test check bench compat lock stubs clean
+.PHONY: help test check bench compat generate lock stubs clean
 
 help:
-	@echo "make test    every test; what needs the real stack is skipped where that is not built"
-	@echo "make check   ruff, mypy, the import directions"
-	@echo "make bench   speed and memory, beside the obvious way"
-	@echo "make compat  the real tests over every supported release of LND"
-	@echo "make lock    requirements*.lock anew from pyproject.toml"
-	@echo "make stubs   the gRPC stubs anew from their .proto"
-	@echo "make clean   .venv and everything that was made"
+	@echo "make test      every test; what needs the real stack is skipped where that is not built"
+	@echo "make check     ruff, mypy, the import directions"
+	@echo "make bench     speed and memory, beside the obvious way"
+	@echo "make compat    the real tests over every supported release of LND"
+	@echo "make generate  alerts, dashboards and the lists of README anew from the code"
+	@echo "make lock      requirements*.lock anew from pyproject.toml"
+	@echo "make stubs     the gRPC stubs anew from their .proto"
+	@echo "make clean     .venv and everything that was made"
 
 $(ready):
 	test -x $(bin)/python || $(PYTHON) -m venv .venv
@@ -38,6 +39,11 @@ bench: $(ready)
 
 compat: $(ready)
 	$(bin)/python -m tests.real.compat $(ARGS)
+
+generate: $(ready)
+	$(bin)/lnwatch alerts build --paging lnwatch --public-url http://127.0.0.1:8735
+	$(bin)/python -m dashboards.build
+	$(bin)/python -m tests.deploy.readme
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock: uv is missing: pip install uv" >&2; exit 1; }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import path
+from bench import path, telling
 from bench.backfill import Backfill, backfill, value
 from bench.exporters import Exporter, StandIn, lnwatch, obvious, stand_in
 from bench.postgres import postgres, programs
@@ -30,11 +30,14 @@ class Size:
     window: float
     probe: float
     events: int
+    findings: int
     patience: float
 
 
-FULL = Size(channels=(10_000, 1_000, 10), invoices=1_000_000, window=120, probe=20, events=100_000, patience=900)
-QUICK = Size(channels=(1_000,), invoices=20_000, window=30, probe=3, events=5_000, patience=60)
+FULL = Size(
+    channels=(10_000, 1_000, 10), invoices=1_000_000, window=120, probe=20, events=100_000, findings=200, patience=900
+)
+QUICK = Size(channels=(1_000,), invoices=20_000, window=30, probe=3, events=5_000, findings=20, patience=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def measure(size: Size, folder: Path) -> Iterator[Row]:
                 stalls = Stalls.of(exporter) - before
             yield from steady_rows(Measured(channels, ours, stalls, *beside(node, size)))
     yield from path_rows(size, folder)
+    yield from telling_rows(size, folder)
 
 
 def watch(exporter: Exporter, node: StandIn, pages: tuple[str, ...], window: float, probe: float) -> Steady:
@@ -136,6 +140,14 @@ def path_rows(size: Size, folder: Path) -> Iterator[Row]:
         with postgres(server, folder / "postgres") as url:
             on_postgres = path.on_postgres(url, folder / "path-postgres", size.events)
         yield Row(f"{what}, PostgreSQL", "events/s", on_postgres, least=8_000)
+
+
+def telling_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """From findings to cases and messages."""
+    told = telling.tell(folder / "telling", size.findings)
+    yield Row("finding to request sent, p50", "ms", told.p50 * 1_000)
+    yield Row("finding to request sent, p99", "ms", told.p99 * 1_000)
+    yield Row("1,000 findings in one cycle: all cases committed", "s", telling.storm(folder / "storm", 1_000))
 
 
 def main() -> None:

@@ -13,11 +13,17 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+import lnwatch.rules
+from lnwatch.caseload import Bench, Caseload
 from lnwatch.clock import SystemClock
-from lnwatch.engine import Engine
+from lnwatch.discover import discover
+from lnwatch.engine import Brain, Engine
 from lnwatch.model.lightning import InvoiceHtlc, InvoiceState, LightningInvoice
 from lnwatch.model.money import Msat
+from lnwatch.model.rule import Rule
 from lnwatch.model.snapshot import Reading, TargetReport, TargetState
+from lnwatch.notify._routing import Routing, RoutingSettings
+from lnwatch.selfwatch import SelfWatch
 from lnwatch.sources import Checkup, Cost, Memory, Stream
 from lnwatch.store import Entry, open_ledger
 from lnwatch.store.settings import LedgerSettings
@@ -92,6 +98,11 @@ def _settled(opened: LightningInvoice, now: int) -> LightningInvoice:
     )
 
 
+def idle_target() -> Target:
+    """A node that says nothing by itself."""
+    return Target(site=SITE, slug=NODE, kind="lnd", lightning=True, source=_Source())
+
+
 async def events_per_second(settings: LedgerSettings, folder: Path, count: int) -> float:
     """Deliver `count` invoices (two events each) in pages, and wait until the last is stored and published."""
     clock = SystemClock()
@@ -101,8 +112,10 @@ async def events_per_second(settings: LedgerSettings, folder: Path, count: int) 
     async def publish(_: object) -> None:
         published.set()
 
-    target = Target(site=SITE, slug=NODE, kind="lnd", lightning=True, source=_Source())
-    engine = Engine(ledger, clock, [target], publish)
+    target = idle_target()
+    rules = tuple(discover(lnwatch.rules, "RULE", Rule).values())
+    caseload = Caseload(ledger, Bench.usual(rules, [SITE]), Routing(RoutingSettings(), {}, [SITE]), lambda: None)
+    engine = Engine(ledger, clock, [target], Brain(caseload, SelfWatch(ledger, clock), dict), publish)
     try:
         await engine.restore()
         running = asyncio.create_task(engine.run())

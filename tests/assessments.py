@@ -65,7 +65,6 @@ def channel(index: int = 0, **changes: Any) -> Channel:  # noqa: ANN401 - a tabl
         local=constraints(),
         remote=constraints(),
         htlcs=(),
-        updates=7,
         sent_msat=msat(0),
         received_msat=msat(4_000_000),
         zero_conf=False,

@@ -5,22 +5,43 @@ import ctypes
 import gc
 import signal
 import socket
+from collections.abc import Coroutine, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 import structlog
 from apscheduler.triggers.cron import CronTrigger
 from prometheus_client import CollectorRegistry
 
-from lnwatch.clock import Clock, SystemClock
+from lnwatch import desk as inbox
+from lnwatch import rules
+from lnwatch.caseload import Bench, Caseload
+from lnwatch.checkups import keep_checking
+from lnwatch.clock import Clock
 from lnwatch.collect import TargetLoops
-from lnwatch.config import Config
-from lnwatch.engine import Engine
+from lnwatch.config import Config, RuleConfig
+from lnwatch.discover import discover
+from lnwatch.domain.lifecycle import Policy, usual_policy
+from lnwatch.engine import CYCLE, Brain, Engine
 from lnwatch.errors import LedgerError
+from lnwatch.executor.executor import Executor
+from lnwatch.executor.opening import Hired, Workplace
+from lnwatch.executor.requests import Requests
 from lnwatch.exporter import Exporter, OwnMetrics
+from lnwatch.model.assessment import Assessment
+from lnwatch.model.rule import Rule
 from lnwatch.net import Door
+from lnwatch.notify import Desk
+from lnwatch.notify._deadman import DeadMan
+from lnwatch.notify._delivery import Channel, Delivery
+from lnwatch.notify._routing import Routing
+from lnwatch.notify._tally import EDGES
 from lnwatch.schedule import at_each
+from lnwatch.selfwatch import SelfWatch
 from lnwatch.sources import Place
+from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.store import Ledger, open_ledger
 from lnwatch.target import Target
 from lnwatch.web import bind, create_app, serve
@@ -50,13 +71,46 @@ def open_targets(config: Config, clock: Clock, door: Door) -> list[Target]:
     ]
 
 
-async def run(config: Config) -> None:
+def open_channels(config: Config, clock: Clock, door: Door, deployment: str) -> dict[str, Channel]:
+    """Every configured channel of delivery, opened; nothing is sent yet."""
+    return {
+        slug: Channel(each.kind.open(Desk(slug, clock, door, deployment), each.settings), each.kind)
+        for slug, each in config.notify.items()
+    }
+
+
+def bench_of(config: Config) -> Bench:
+    """All rules with what is in force for them."""
+    found: dict[str, Rule[Any]] = discover(rules, "RULE", Rule)
+    return Bench(
+        rules=tuple(found.values()),
+        policies={
+            site: {identity: _policy(found[identity], each) for identity, each in of_site.items()}
+            for site, of_site in config.rules.items()
+        },
+        thresholds={
+            site: {identity: each.thresholds for identity, each in of_site.items()}
+            for site, of_site in config.rules.items()
+        },
+    )
+
+
+def _policy(rule: Rule[Any], config: RuleConfig) -> Policy:
+    return replace(
+        usual_policy(rule),
+        severity=config.severity or rule.severity,
+        after=config.after,
+        keep_firing=config.keep_firing,
+        fixed=config.severity is not None,
+    )
+
+
+async def run(config: Config, clock: Clock) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
     Raises ConfigError where the address to listen on can't be had, LedgerError where the ledger can't be opened.
     """
     _spare_memory()
-    clock = SystemClock()
     with closing(bind(config.web)) as listener:  # before the ledger: a second daemon is told so at once
         ledger = await open_ledger(config.ledger, config.data_dir, clock)
         try:
@@ -72,29 +126,75 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
     registry = CollectorRegistry()
     own = OwnMetrics(registry)
     exporter = Exporter(lambda: engine.current, clock, registry)
-    engine = Engine(ledger, clock, targets, exporter.publish)
+    channels = open_channels(config, clock, door, await ledger.deployment())
+    delivery = Delivery(ledger.outbox, channels, clock, config.web.link_base)
+    own.tell_notifications(delivery.tally, EDGES, config.routing.paging)
+    dead_man = DeadMan(config.dead_man, clock, door)
+    bench = bench_of(config)
+    own.tell_thresholds(bench.thresholds)
+    routing = Routing(config.routing, {slug: each.kind.kind for slug, each in config.notify.items()}, config.sites)
+    caseload = Caseload(ledger, bench, routing, delivery.wake)
+    selfwatch = SelfWatch(ledger, clock)
+    hired = Hired(_workplaces(config, clock, door), dry_run=config.executor.dry_run)
+    executor = Executor(ledger.journal, hired.crew, config.executor, clock)
+
+    async def publish(assessment: Assessment) -> None:
+        await exporter.publish(assessment)
+        executor.show(assessment.views)
+
+    brain = Brain(caseload, selfwatch, delivery.episodes, executor.standing)
+    engine = Engine(ledger, clock, targets, brain, publish)
     await engine.restore()
-    pages = create_app(config.web, exporter, lambda: engine.current, clock, registry)
+    await executor.restore()
+    never_muted = frozenset(rule.id for rule in bench.rules if rule.never_muted)
+    desk = inbox.Desk(caseload, ledger, clock, never_muted, Requests(executor).handlers)
+    pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry)
 
     async def prune(now: float) -> None:
         with suppress(LedgerError):  # told by the engine; the next night makes up for it
             await ledger.prune(now)
 
+    jobs: list[Coroutine[Any, Any, None]] = [
+        _until_signal(),
+        engine.run(),
+        desk.serve(engine.wake),
+        delivery.run(),
+        executor.run(),
+        _keep_pinging(dead_man, engine, clock),
+        keep_checking(targets, clock, engine.wake),
+        own.watch_loop(clock),
+        at_each(PRUNING, clock, prune),
+        serve(pages, config.web, listener),
+        *(TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver).run() for each in targets),
+    ]
     _spare_the_loop()
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_until_signal())
-            group.create_task(engine.run())
-            group.create_task(own.watch_loop(clock))
-            group.create_task(at_each(PRUNING, clock, prune))
-            group.create_task(serve(pages, config.web, listener))
-            for target in targets:
-                memory = ledger.memory(target.site, target.slug)
-                group.create_task(TargetLoops(target, memory, clock, engine.deliver).run())
+            for job in jobs:
+                group.create_task(job)
     except* _Stop:
         log.info("stopping")
     finally:
-        await door.close()
+        for part in (delivery, dead_man, hired, door):
+            await part.close()
+
+
+def _workplaces(config: Config, clock: Clock, door: Door) -> Iterator[Workplace]:
+    """The nodes at which something could be done."""
+    for site in config.sites.values():
+        for source in site.sources:
+            if isinstance(source.settings, LndSettings):
+                place = Place(site.slug, source.slug, clock, door)
+                yield Workplace(place, source.settings, source.settings.hands_macaroon_file)
+
+
+async def _keep_pinging(dead_man: DeadMan, engine: Engine, clock: Clock) -> None:
+    """Ping while cycles come to a good end; a ledger that can't be written, or a cycle that hangs, stops it."""
+    while True:
+        await clock.sleep(CYCLE)
+        newest = engine.current
+        in_time = newest is not None and clock.now() - newest.at < 3 * CYCLE
+        await dead_man.ping(in_time and newest is not None and newest.ledger.writable)
 
 
 def _spare_the_loop() -> None:

@@ -1,36 +1,48 @@
-"""The single writer: append what came, reckon what follows, publish one frozen Assessment."""
+"""The single writer: append what came, judge what follows from it, publish one frozen Assessment."""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from lnwatch.caseload import Caseload
 from lnwatch.clock import Clock
 from lnwatch.collect import first_of
-from lnwatch.domain.liquidity import node_liquidity
-from lnwatch.errors import InboxError, LedgerError
+from lnwatch.domain.judge import OWN_SITE
+from lnwatch.domain.liquidity import LiquidityReckoner
+from lnwatch.errors import LedgerError
+from lnwatch.model.action import Standing
 from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.lightning import Channels, LightningInvoice, Policies
 from lnwatch.model.liquidity import NodeLiquidity
-from lnwatch.model.view import NodeTotals, View
-from lnwatch.store import Entry, Ledger, LiquidityChange, Request, StateChange
+from lnwatch.model.view import Episode, NodeTotals, View
+from lnwatch.selfwatch import SelfWatch
+from lnwatch.store import Entry, Ledger, LiquidityChange, StateChange
 from lnwatch.target import Target
 
 log = structlog.get_logger()
 
 BATCH_EVENTS = 500  # per transaction: keeps one under 50 ms
-CYCLE = 5.0  # seconds: an Assessment is published at least this often
+CYCLE = 5.0  # seconds: the sites are judged and an Assessment is published at least this often
+DUE_SPACING = 0.5  # seconds to wait at least for what time alone will change
 PUBLISH_SPACING = 0.2  # seconds between two, however much comes in
 MANY_CHANNELS = 500  # from here on liquidity is reckoned in a thread, so that the loop never stalls
 
-INBOX_EVERY = 1.0  # seconds between two looks into the inbox
-INBOX_PAGE = 50
-
 Publish = Callable[[Assessment], Awaitable[None]]
-Handler = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]]
+Deliveries = Callable[[], Mapping[str, Episode]]
+
+
+@dataclass(frozen=True, slots=True)
+class Brain:
+    """What judges: the cases, the watch over lnwatch itself, and what keeps messages from leaving, by channel;
+    with what the executor has to show."""
+
+    caseload: Caseload
+    selfwatch: SelfWatch
+    deliveries: Deliveries
+    acting: Callable[[], Standing] = Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +57,14 @@ class _Waiting:
 class Engine:
     """Owns the ledger's writer and the current Assessment; runs on one event loop."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, targets: Sequence[Target], publish: Publish) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, targets: Sequence[Target], brain: Brain, publish: Publish) -> None:
         """`publish` is awaited with each new Assessment, after it became the current one."""
         self.current: Assessment | None = None
         self._ledger = ledger
         self._clock = clock
         self._targets = {(target.site, target.slug): target for target in targets}
         self._sites = tuple(dict.fromkeys(target.site for target in targets))
+        self._brain = brain
         self._publish = publish
         self._live: deque[_Waiting] = deque()
         self._history: deque[_Waiting] = deque()
@@ -60,10 +73,12 @@ class Engine:
         self._births: Mapping[tuple[str, str], float] = {}
         self._totals: Mapping[tuple[str, str], NodeTotals] = {}
         self._liquidity: dict[tuple[str, str], NodeLiquidity] = {}
+        self._reckoners: dict[tuple[str, str], LiquidityReckoner] = {}
         self._trouble = ""
+        self._brain.selfwatch.ledger_works()
         self._wrote_at = float("-inf")
         self._cycle = 0
-        self._handlers: Mapping[str, Handler] = {"prune": self._prune}
+        self._seconds = 0.0
 
     async def restore(self) -> None:
         """Take up what the ledger knows from before this start."""
@@ -75,6 +90,8 @@ class Engine:
         for change in await self._ledger.states():
             if (target := self._targets.get((change.site, change.source))) is not None:
                 target.remember(change.state, change.at, change.detail, change.version)
+        await self._brain.selfwatch.restore(self._clock.now())
+        await self._brain.caseload.restore(self._clock.now())
 
     async def run(self) -> None:
         """Write and publish until cancelled."""
@@ -82,7 +99,11 @@ class Engine:
             group.create_task(self._write())
             group.create_task(self._keep_publishing())
             group.create_task(self._prove_ledger())
-            group.create_task(self._serve_inbox())
+            group.create_task(self._brain.selfwatch.run())
+
+    def wake(self) -> None:
+        """Something changed that should be judged and shown at once."""
+        self._dirty.set()
 
     async def deliver(self, items: Sequence[Entry | StateChange]) -> None:
         """Store `items` in one transaction; returns when they are stored.
@@ -145,10 +166,11 @@ class Engine:
             channels, key = entry.reading.facts, (entry.site, entry.source)
             policies = self._targets[key].snapshots.get("policies")
             known = policies.facts if policies is not None and isinstance(policies.facts, Policies) else None
+            reckon = self._reckoners.setdefault(key, LiquidityReckoner()).reckon
             if len(channels.channels) > MANY_CHANNELS:
-                liquidity = await asyncio.to_thread(node_liquidity, entry.at, channels, known)
+                liquidity = await asyncio.to_thread(reckon, entry.at, channels, known)
             else:
-                liquidity = node_liquidity(entry.at, channels, known)
+                liquidity = reckon(entry.at, channels, known)
             self._liquidity[key] = liquidity
             changes[key] = LiquidityChange(entry.site, entry.source, entry.at, liquidity, channels)
         return list(changes.values())
@@ -165,12 +187,14 @@ class Engine:
             log.error("ledger can't be written", trouble=error.trouble.value, error=error.message)
             self._dirty.set()
         self._trouble = error.message
+        self._brain.selfwatch.ledger_failed(error.message)
 
     def _wrote(self) -> None:
         if self._trouble:
             log.info("ledger can be written again")
             self._dirty.set()
         self._trouble = ""
+        self._brain.selfwatch.ledger_works()
         self._wrote_at = self._clock.monotonic()
 
     async def _prove_ledger(self) -> None:
@@ -186,45 +210,48 @@ class Engine:
             else:
                 self._wrote()
 
-    async def _serve_inbox(self) -> None:
-        """Carry out what people and the command line asked for, in order, each answered once."""
-        while True:
-            await self._clock.sleep(INBOX_EVERY)
-            with suppress(LedgerError):  # told by the writer; the requests wait
-                for request in await self._ledger.inbox_pending(INBOX_PAGE):
-                    answer = await self._carry_out(request)
-                    await self._ledger.inbox_answer(request.id, answer, self._clock.now())
-
-    async def _carry_out(self, request: Request) -> Mapping[str, object]:
-        handler = self._handlers.get(request.kind)
-        if handler is None:
-            return {"error": f"this lnwatch does not know how to {request.kind}"}
-        try:
-            return await handler(request.body)
-        except (InboxError, LedgerError) as error:
-            return {"error": str(error)}
-
-    async def _prune(self, _body: Mapping[str, object]) -> Mapping[str, object]:
-        return {"removed": dict(await self._ledger.prune(self._clock.now()))}
-
     async def _keep_publishing(self) -> None:
         while True:
             self._dirty.clear()
-            self.current = self._assess()
+            self.current = await self._assess()
             await self._publish(self.current)
             await self._clock.sleep(PUBLISH_SPACING)
-            await first_of(self._clock, self._dirty, CYCLE - PUBLISH_SPACING)
+            due = max(DUE_SPACING, self._brain.caseload.due(self._clock.now()))
+            await first_of(self._clock, self._dirty, min(due, CYCLE) - PUBLISH_SPACING)
 
-    def _assess(self) -> Assessment:
-        at = self._clock.now()
+    async def _assess(self) -> Assessment:
+        at, started = self._clock.now(), self._clock.monotonic()
         self._cycle += 1
+        views = {site: self._view(site, at) for site in self._sites}
+        try:
+            views = {site: await self._with_past(view) for site, view in views.items()}
+            for view in [*views.values(), self._own_view(at)]:
+                await self._brain.caseload.judge(view)
+        except LedgerError as error:
+            self._failed(error)  # what was not committed is decided again in the next cycle
+        self._seconds += self._clock.monotonic() - started
         return Assessment(
             at=at,
             cycle=self._cycle,
-            views={site: self._view(site, at) for site in self._sites},
+            seconds=self._seconds,
+            views=views,
             ledger=LedgerHealth(writable=not self._trouble, trouble=self._trouble, backend=self._ledger.backend),
             starts=self._ledger.starts,
+            cases=self._brain.caseload.standing,
+            coverage=self._brain.caseload.coverage,
+            silences=self._brain.caseload.silences(at),
+            acting=self._brain.acting(),
         )
+
+    async def _with_past(self, view: View) -> View:
+        past = await self._ledger.past(view.site, view.at)
+        return replace(view, events=past.events, states=past.states, held=past.held, baselines=past.baselines)
+
+    def _own_view(self, at: float) -> View:
+        """The daemon's own site, whose rules are the daemon's."""
+        brain = self._brain
+        own = brain.selfwatch.health(brain.deliveries(), brain.caseload.broken_rules)
+        return View(site=OWN_SITE, at=at, born_at=None, targets={}, liquidity={}, totals={}, own=own)
 
     def _view(self, site: str, at: float) -> View:
         return View(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from lnwatch.errors import FailureReason, SourceError
 from lnwatch.model.snapshot import Backfill, Reading, Snapshot, TargetReport, TargetState
-from lnwatch.model.view import CollectorHealth, Fault, TargetView
-from lnwatch.sources import Source, state_after
+from lnwatch.model.view import CollectorHealth, CredentialScope, Fault, TargetView
+from lnwatch.sources import Checkup, Scope, Source, state_after
 
 UNSEEN = TargetReport(state=TargetState.DOWN, version="", supported=True)
 
@@ -77,6 +77,8 @@ class Target:
         self.since: float | None = None
         self.report = UNSEEN
         self.detail = ""
+        self.credential: CredentialScope | None = None
+        self.tls_begins_at: float | None = None
         self.snapshots: dict[str, Snapshot] = {}
         self.records = {
             **{collector.name: CollectorRecord(collector.name, collector.interval) for collector in source.collectors},
@@ -124,6 +126,14 @@ class Target:
         if reading.backfill is not None:
             self.records[collector].backfill = reading.backfill
 
+    def examined(self, checkup: Checkup, now: float) -> None:
+        """Keep what a look at the source said of its credential and its certificate."""
+        if checkup.reachable and checkup.scope is not Scope.UNKNOWN:
+            self.credential = CredentialScope(checkup.missing, checkup.excess)
+        end, left = checkup.tls_expires_at, checkup.tls_lifetime_left
+        if end is not None and left is not None and 0 < left < 1:
+            self.tls_begins_at = end - (end - now) / left
+
     def view(self) -> TargetView:
         """A frozen copy of everything."""
         network = self.report.network
@@ -142,4 +152,6 @@ class Target:
             tls_expires_at=self.source.tls_expires_at,
             collectors={name: record.health() for name, record in self.records.items()},
             snapshots=dict(self.snapshots),
+            tls_begins_at=self.tls_begins_at,
+            credential=self.credential,
         )

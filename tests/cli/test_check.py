@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,27 @@ from tests.secrets import RPC_PASSWORD, leaked
 
 pytestmark = pytest.mark.usefixtures("standin_room", "folder")
 
+UNTOLD = "nobody is told of anything: configure a channel of delivery, such as `[notify.slack.ops]`"
+UNREACHED = "nothing is ever sent there"
+ELSEWHERE = 'with `paging = "alertmanager"` critical cases are paged from there'
+OPEN = "can be read by everybody on this machine; `chmod o-r` keeps it to its owner and group"
+PUBLIC = '[web]\npublic_url = "https://shop.example"\n'
+DEAD_MAN = '[dead_man]\nping_url_file = "ping.url"\n'
+SLACK = '[notify.slack.ops]\nwebhook_url_file = "slack.url"\n'
+PAGER = '[notify.pagerduty.oncall]\nrouting_key_file = "pager.key"\n'
+MAIL = '[notify.webhook.mail]\nurl_file = "mail.url"\nsecret_file = "mail.secret"\n'
 
-def configure(*sources: str, head: str = '[web]\npublic_url = "https://shop.example"\n') -> None:
+
+def configure(*sources: str, head: str = PUBLIC) -> None:
     Path("lnwatch.toml").write_text(head + "".join(f"[site.{source}\n" for source in sources))
+
+
+def tell(*channels: str, routing: str = "", head: str = PUBLIC) -> None:
+    """One source and these channels, with files for their secrets."""
+    for name in ("slack.url", "pager.key", "mail.url", "mail.secret", "ping.url"):
+        Path(name).write_text(f"planted-{name}")
+        Path(name).chmod(0o600)
+    configure("main.standin.x]", head=f"{head}{DEAD_MAN}{''.join(channels)}[routing]\n{routing}\n")
 
 
 def sentences(output: str, heading: str) -> list[str]:
@@ -34,6 +53,7 @@ def test_all_is_well() -> None:
         "source  kind     reachable  state  version  credential  TLS left  clock  network  synced\n"
         "x       standin  yes        up     1.0      enough      -         -      main     yes\n"
         "\n"
+        f"note: {UNTOLD}\n"
         "nothing to mend\n"
     )
 
@@ -92,7 +112,8 @@ def test_something_to_know(settings: str, warning: str) -> None:
 def test_nothing_to_say(settings: str) -> None:
     """What is within its bounds is not worth a sentence."""
     configure(f"main.standin.odd]\n{settings}")
-    assert ": " not in invoke("check").stdout
+    found = invoke("check").stdout
+    assert [line for line in found.splitlines() if ": " in line] == [f"note: {UNTOLD}"]
 
 
 def test_one_site_is_one_chain() -> None:
@@ -108,13 +129,127 @@ def test_one_site_is_one_chain() -> None:
 
 
 def test_links_that_nobody_else_can_open() -> None:
-    """A base of links on this machine alone is a note, no more."""
+    """A base of links on this machine alone is a note while nobody gets one, and a warning once somebody does."""
+    doubt = "links will begin with http://127.0.0.1:8735, which only this machine can open: set web.public_url"
     configure("main.standin.x]", head="")
     result = invoke("check")
-    assert sentences(result.stdout, "note") == [
-        "links will begin with http://127.0.0.1:8735, which only this machine can open: set web.public_url"
-    ]
+    assert (sentences(result.stdout, "note"), sentences(result.stdout, "warning")) == ([UNTOLD, doubt], [])
     assert result.exit_code == 0
+    tell(SLACK, PAGER, head="")
+    result = invoke("check")
+    assert (sentences(result.stdout, "note"), sentences(result.stdout, "warning")) == ([], [doubt])
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("channels", "routing", "gets"),
+    [
+        ([SLACK, PAGER], "", ["critical, warning", "critical"]),
+        ([SLACK], 'paging = "alertmanager"', ["critical, warning"]),
+        ([SLACK, PAGER, MAIL], 'routes = [{ channels = ["mail"] }]', ["nothing", "nothing", "critical, warning, info"]),
+        (
+            [SLACK, PAGER, MAIL],
+            'routes = [{ owners = ["treasury"], severities = ["critical", "info"], channels = ["mail", "oncall"] }]',
+            ["some critical, warning", "critical, some info", "some critical, some info"],
+        ),
+        (
+            [SLACK, MAIL],
+            'routes = [{ sites = ["lnwatch"], channels = ["mail"] }]',
+            ["some critical, some warning", "some critical, some warning, some info"],
+        ),
+    ],
+)
+def test_who_gets_what(channels: list[str], routing: str, gets: list[str]) -> None:
+    """A table says for each channel what it is told of, by the routes that are in force."""
+    tell(*channels, routing=routing)
+    told = json.loads(invoke("check", "--json").stdout)["channels"]
+    assert [", ".join(each["gets"]) or "nothing" for each in told] == gets
+
+
+def test_channels_have_a_table() -> None:
+    """People read the same in columns."""
+    tell(SLACK, PAGER)
+    assert (
+        "\nchannels of delivery\n"
+        "channel  kind       gets\n"
+        "ops      slack      critical, warning\n"
+        "oncall   pagerduty  critical\n"
+        "\n"
+        "nothing to mend\n"
+    ) in invoke("check").stdout
+
+
+@pytest.mark.parametrize(
+    ("channels", "routing", "warnings"),
+    [
+        ([SLACK, PAGER], "", []),
+        ([SLACK], 'paging = "alertmanager"', []),
+        ([SLACK], "", ['nobody is paged: `routing.paging` is "lnwatch", and there is no channel of PagerDuty']),
+        (
+            [SLACK, PAGER],
+            'paging = "alertmanager"',
+            [f"notify.pagerduty.oncall: {UNREACHED}: {ELSEWHERE}"],
+        ),
+        (
+            [SLACK, PAGER, MAIL],
+            "",
+            [f"notify.webhook.mail: {UNREACHED}: name it in the `channels` of a route"],
+        ),
+        (
+            [PAGER, MAIL],
+            'routes = [{ owners = ["treasury", "finance"], channels = ["mail"] }]',
+            ["critical cases for treasury and finance page nobody: routes lead them past PagerDuty"],
+        ),
+        (
+            [SLACK, PAGER],
+            'routes = [{ owners = ["support"], channels = [] }]',
+            [
+                "critical cases for support are told to nobody: routes lead them nowhere",
+                "critical cases for support page nobody: routes lead them past PagerDuty",
+            ],
+        ),
+    ],
+)
+def test_doubts_about_telling(channels: list[str], routing: str, warnings: list[str]) -> None:
+    """What was hardly meant is one sentence each, and changes no status."""
+    tell(*channels, routing=routing)
+    result = invoke("check")
+    assert sentences(result.stdout, "warning") == warnings
+    assert result.exit_code == 0
+
+
+def test_a_secret_of_delivery_is_a_credential() -> None:
+    """Everybody may read it: a warning. Nothing that stands in it is shown."""
+    tell(SLACK, PAGER)
+    Path("slack.url").chmod(0o644)
+    result = invoke("check")
+    named = f"{Path('slack.url').absolute()} (notify.slack.ops.webhook_url_file)"
+    assert sentences(result.stdout, "warning") == [f"{named} {OPEN}"]
+    assert "planted" not in result.output
+
+
+def test_nobody_hears_silence() -> None:
+    """Without a dead man's switch the end of lnwatch itself goes unnoticed: a note."""
+    tell(SLACK, PAGER)
+    Path("lnwatch.toml").write_text(Path("lnwatch.toml").read_text().replace(DEAD_MAN, ""))
+    assert sentences(invoke("check").stdout, "note") == [
+        "nobody would hear that lnwatch itself fell silent: set dead_man.ping_url_file"
+    ]
+
+
+def test_a_channel_that_cannot_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that is missing is a problem to mend before there is something to tell."""
+    monkeypatch.setitem(sys.modules, "apprise", None)  # the way to have an import fail
+    tell(
+        SLACK,
+        PAGER,
+        '[notify.apprise.late]\nurl = "json://x"\n',
+        routing='routes = [{ channels = ["late", "oncall"] }]',
+    )
+    result = invoke("check")
+    (problem,) = sentences(result.stdout, "problem")
+    assert problem.startswith("notify.apprise.late: found no package `apprise`; install it with `pip install ")
+    assert result.exit_code == 1
 
 
 def test_sources_are_looked_at_side_by_side() -> None:
@@ -149,6 +284,7 @@ def test_json_is_for_programs() -> None:
                 "network": "main",
                 "scope": "enough",
                 "missing": [{"permission": "a:read", "cost": "no a"}],
+                "excess": [],
                 "tls_expires_at": None,
                 "tls_lifetime_left": None,
                 "clock_offset": 1.5,
@@ -157,9 +293,10 @@ def test_json_is_for_programs() -> None:
                 "warnings": [],
             }
         ],
+        "channels": [],
         "problems": ["main/x: its wallet is locked", "main/x: the credential lacks a:read: no a"],
         "warnings": [],
-        "notes": [],
+        "notes": [UNTOLD],
     }
 
 

@@ -10,10 +10,12 @@ from lnwatch.config.template import example
 from lnwatch.sources.bitcoind.settings import BitcoindSettings
 from lnwatch.sources.lnd.settings import LndSettings
 from tests.cli.commands import invoke
+from tests.secrets import TOKEN, leaked
 
 NOTHING_FOUND = (
     "--bitcoind, --lnd: no node was found here and none was named: try --bitcoind-cookie PATH or --lnd-macaroon PATH"
 )
+EITHER = "give the file of a webhook, or the one of a bot's token"
 MACAROON = bytes.fromhex("0201036c6e64")
 
 
@@ -76,6 +78,32 @@ def test_flags_beat_what_is_found(folder: Path, nodes: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (("--slack-webhook-file", "secret"), {"ops": {"webhook_url_file"}}),
+        (("--slack-token-file", "secret", "--slack-channel", "C0123456789"), {"ops": {"bot_token_file", "channel_id"}}),
+        (("--pagerduty-key-file", "secret"), {"oncall": {"routing_key_file"}}),
+        (
+            ("--slack-webhook-file", "secret", "--pagerduty-key-file", "secret"),
+            {"ops": {"webhook_url_file"}, "oncall": {"routing_key_file"}},
+        ),
+    ],
+)
+def test_who_is_told(folder: Path, nodes: Path, flags: tuple[str, ...], expected: Mapping[str, set[str]]) -> None:
+    """Channels come into the file with the paths of their secrets, and nothing of what lies there."""
+    Path("secret").write_text(TOKEN)
+    Path("secret").chmod(0o600)
+    result = invoke("init", "--public-url", "https://desk.example/", *flags)
+    path = folder / "lnwatch.toml"
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith(f"\nand whom it tells: lnwatch notify test --config {path}\n")
+    config = load(path, {})
+    assert config.web.public_url == "https://desk.example"
+    assert {slug: channel.settings.model_fields_set for slug, channel in config.notify.items()} == expected
+    assert not leaked(path.read_text() + result.output)
+
+
 def test_nodes_can_be_left_out(folder: Path, nodes: Path) -> None:
     """What is not to be watched stays in the file as a comment."""
     assert invoke("init", "--no-lnd").exit_code == 0
@@ -126,6 +154,14 @@ def test_no_secret_is_copied(folder: Path, nodes: Path) -> None:
         (("--lnd-address", "ln:1"), "--lnd-macaroon: no macaroon was found here: give its path"),
         (("--no-lnd", "--lnd-address", "ln:1"), "--no-lnd: contradicts the other flags of lnd"),
         (("--lnd-macaroon", ""), "'--lnd-macaroon': a path has at least one character, and no NUL"),
+        (("--slack-channel", "C0123456789"), f"--slack-webhook-file: {EITHER}"),
+        (("--slack-webhook-file", "a", "--slack-token-file", "b"), f"--slack-webhook-file: {EITHER}"),
+        (("--slack-token-file", "b"), "--slack-channel: goes with --slack-token-file: a webhook knows its channel"),
+        (
+            ("--slack-webhook-file", "a", "--slack-channel", "C0123456789"),
+            "--slack-channel: goes with --slack-token-file: a webhook knows its channel",
+        ),
+        (("--public-url", "desk"), "'--public-url': a base of links is `https://HOST` or `https://HOST/PATH`"),
         (("--listen", "here"), "'--listen': an address is HOST:PORT, such as `127.0.0.1:8735` or `[::1]:8735`"),
         (
             ("--site", "Shop"),

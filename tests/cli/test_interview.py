@@ -1,10 +1,17 @@
 from pathlib import Path
 
 from lnwatch.config import load
+from lnwatch.notify.pagerduty import PagerDutySettings
+from lnwatch.notify.slack import SlackSettings
 from lnwatch.sources.bitcoind.settings import BitcoindSettings
 from lnwatch.sources.lnd.settings import LndSettings
 from tests.cli.terminal import Terminal
-from tests.secrets import RPC_PASSWORD
+from tests.secrets import RPC_PASSWORD, TOKEN, leaked, plant
+
+KEY = "planted1planted1planted1planted1"
+plant(KEY)
+SLACK_SECRET = "Address of an incoming webhook (https://...), or a bot's token (xoxb-...), typed unseen"
+PAGER_KEY = "Key of an Events API v2 integration (32 characters), typed unseen"
 
 
 def test_a_person_is_asked(folder: Path) -> None:
@@ -23,6 +30,8 @@ def test_a_person_is_asked(folder: Path) -> None:
             ("Its tls.cert (- where a public authority signed) [-]: ", "tls.cert"),
             ("Its readonly.macaroon: ", "readonly.macaroon"),
             ("Its channel.backup (- to leave it unwatched) [-]: ", ""),
+            ("Tell of trouble in Slack? [y/N]: ", ""),
+            ("Page by PagerDuty? [y/N]: ", ""),
             ("Listen on (HOST:PORT) [127.0.0.1:8735]: ", "nowhere"),
             ("an address is HOST:PORT", "127.0.0.1:9"),
             ("Keep the ledger in [", "data"),
@@ -44,6 +53,60 @@ def test_a_person_is_asked(folder: Path) -> None:
     assert RPC_PASSWORD not in terminal.seen + (folder / "lnwatch.toml").read_text()
 
 
+def test_a_person_says_who_is_told(folder: Path) -> None:
+    """A typed secret is tried for its form, goes into a file of its own, and never to the terminal."""
+    (folder / "readonly.macaroon").write_bytes(b"x")
+    flags = ("--no-bitcoind", "--lnd-macaroon", "readonly.macaroon", "--listen", "127.0.0.1:9", "--data-dir", "data")
+    terminal = Terminal(folder, "init", *flags)
+    status = terminal.answer(
+        [
+            ("Tell of trouble in Slack? [y/N]: ", "y"),
+            (f"{SLACK_SECRET}: ", f"hooks.slack.com/{TOKEN}"),
+            (f"Error: The value you entered was invalid.\n  {SLACK_SECRET}: ", f"xoxb-{TOKEN}"),
+            ("Id of the channel: ", "#ops"),
+            ("Error: write the channel's id, such as `C0123456789`", "C0123456789"),
+            ("Page by PagerDuty? [y/N]: ", "y"),
+            (f"{PAGER_KEY}: ", TOKEN),
+            (f"Error: The value you entered was invalid.\n  {PAGER_KEY}: ", KEY),
+            ("Address of the status page for those who are told (- for none) [-]: ", "desk.example"),
+            ("Error: a base of links is", "https://desk.example/"),
+        ]
+    )
+    assert status == 0, terminal.seen
+    config = load(folder / "lnwatch.toml", {})
+    assert {channel.key: channel.settings for channel in config.notify.values()} == {
+        "notify.slack.ops": SlackSettings(bot_token_file=folder / "slack.token", channel_id="C0123456789"),
+        "notify.pagerduty.oncall": PagerDutySettings(routing_key_file=folder / "pagerduty.key"),
+    }
+    assert config.web.public_url == "https://desk.example"
+    for name, secret in (("slack.token", f"xoxb-{TOKEN}"), ("pagerduty.key", KEY)):
+        assert (folder / name).read_text() == f"{secret}\n"
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
+    assert not leaked(terminal.seen + (folder / "lnwatch.toml").read_text())
+
+
+def test_a_webhook_needs_no_channel(folder: Path) -> None:
+    """The simple form is one answer; links may stay on this machine."""
+    (folder / "readonly.macaroon").write_bytes(b"x")
+    flags = ("--no-bitcoind", "--lnd-macaroon", "readonly.macaroon", "--listen", "127.0.0.1:9", "--data-dir", "data")
+    terminal = Terminal(folder, "init", *flags)
+    address = f"https://hooks.slack.com/services/{TOKEN}"
+    status = terminal.answer(
+        [
+            ("Tell of trouble in Slack? [y/N]: ", "y"),
+            (f"{SLACK_SECRET}: ", address),
+            ("Page by PagerDuty? [y/N]: ", ""),
+            ("Address of the status page for those who are told (- for none) [-]: ", ""),
+        ]
+    )
+    assert status == 0, terminal.seen
+    config = load(folder / "lnwatch.toml", {})
+    assert config.notify["ops"].settings == SlackSettings(webhook_url_file=folder / "slack.webhook")
+    assert (folder / "slack.webhook").read_text() == f"{address}\n"
+    assert config.web.public_url is None
+    assert not leaked(terminal.seen)
+
+
 def test_flags_are_not_asked_again(folder: Path) -> None:
     """What was told as a flag is settled; what is found is the default."""
     (folder / "home/.bitcoin").mkdir(parents=True)
@@ -55,6 +118,8 @@ def test_flags_are_not_asked_again(folder: Path) -> None:
             ("Is there a Bitcoin Core to watch? [Y/n]: ", ""),
             ("Address of its RPC [http://127.0.0.1:8332]: ", ""),
             ("Its cookie file (- for user and password) [", ""),
+            ("Tell of trouble in Slack? [y/N]: ", ""),
+            ("Page by PagerDuty? [y/N]: ", ""),
         ]
     )
     assert status == 0, terminal.seen

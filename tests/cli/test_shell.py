@@ -44,7 +44,9 @@ def test_without_a_verb_there_is_help(arguments: tuple[str, ...], verb: str) -> 
 
 def test_every_flag_has_words() -> None:
     """No option goes without an explanation."""
-    for verb in (["run"], ["init"], ["config"], ["check"], *(["db", each] for each in ("status", "export", "copy"))):
+    alone_standing = ("run", "init", "config", "check", "cases", "case", "ack", "snooze", "close", "coverage")
+    below = ("db status", "db export", "db copy", "silence add", "silence list", "silence end", "maintenance add")
+    for verb in map(str.split, (*alone_standing, *below)):
         options = invoke(*verb, "--help").stdout.partition("Options:\n")[2].splitlines()
         alone = [line for line in options if line.lstrip().startswith("-") and len(line.split("  ")) < 3]
         following = [options[options.index(line) + 1].startswith("     ") for line in alone]

@@ -74,6 +74,35 @@ def test_environment_beats_the_file(tmp_path: Path, name: str, text: str, key: s
     assert alpha(config).retry.times == 7
 
 
+@pytest.mark.parametrize(
+    ("environ", "text", "expected"),
+    [
+        ({"RULES__WATER_HIGH__AFTER": "2s"}, "", (2.0, 0.2)),
+        ({"SITE__MAIN_EU__RULES__WATER_HIGH__AFTER": "2s"}, "", (2.0, 0.2)),
+        ({"SITE__MAIN_EU__RULES__WATER_HIGH__AFTER": "2s"}, '[rules.water_high]\nafter = "3s"', (2.0, 0.2)),
+        ({"RULES__WATER_HIGH__AFTER": "2s"}, '[site.main-eu.rules.water_high]\nafter = "3s"', (3.0, 0.2)),
+        ({"RULES__WATER_HIGH__LOW_SHARE": "0.25", "RULES__WATER_HIGH__AFTER": "1h"}, "", (3600.0, 0.25)),
+    ],
+)
+def test_rules_by_environment(
+    tmp_path: Path, environ: Mapping[str, str], text: str, expected: tuple[float, float]
+) -> None:
+    """A variable beats the file at its own place, and what is a site's own beats what is general."""
+    config = loaded(tmp_path, f"{FILE}{text}\n", {f"LNWATCH_{name}": value for name, value in environ.items()})
+    rule = config.rules["main-eu"]["water_high"]
+    assert (rule.after, rule.thresholds.low_share) == expected
+
+
+def test_channels_by_environment(tmp_path: Path) -> None:
+    """A channel comes into being by a variable, or is changed by one under the name that the file spells."""
+    environ = {"LNWATCH_NOTIFY__POST__ON_CALL__STREET": "env", "LNWATCH_NOTIFY__SLACK__NEW__STREET": "env"}
+    config = loaded(tmp_path, f'{FILE}[notify.post.on-call]\nstreet = "file"\n', environ)
+    assert [(channel.key, getattr(channel.settings, "street")) for channel in config.notify.values()] == [  # noqa: B009 - of any kind
+        ("notify.post.on-call", "env"),
+        ("notify.slack.new", "env"),
+    ]
+
+
 def test_origins_tell_file_line_variable_and_default(tmp_path: Path) -> None:
     """Every value says where it came from."""
     config = loaded(tmp_path, FILE, {f"{A}LABELS__SHOP": "env", "LNWATCH_LOG__LEVEL": "info"})
@@ -192,6 +221,21 @@ KEYS: dict[str, st.SearchStrategy[Any]] = {
             "accounts": st.lists(st.fixed_dictionaries({"name": WORDS, "password": TEXTS}), max_size=2),
         }.items()
     },
+    **{f"notify.{channel}.street": TEXTS for channel in ("post.ops", "slack.far-off")},
+    "routing.paging": st.sampled_from(["lnwatch", "alertmanager"]),
+    "routing.routes": st.lists(st.just({"owners": ["treasury"], "channels": ["ops"]}), max_size=2),
+    "dead_man.interval": DURATIONS.filter(lambda text: text != "500ms"),
+    **{
+        f"{place}.water_high.{key}": values
+        for place in ("rules", "site.main.rules", "site.far-off.rules")
+        for key, values in {
+            "after": DURATIONS,
+            "severity": st.sampled_from(["critical", "info"]),
+            "low_share": st.floats(0.125, 0.25, width=16),
+            "parts": st.integers(1, 9),
+            "window_seconds": st.one_of(DURATIONS, st.integers(1, 9)),
+        }.items()
+    },
 }
 ADDRESSES = [key for key in KEYS if key.endswith(".mode")]
 
@@ -227,6 +271,7 @@ def mixes(draw: st.DrawFn) -> tuple[str, str, dict[str, str]]:
         if place != "file":
             environ[named(key)] = spoken(value, plain=draw(st.booleans()))
     anchors = {key.replace(".mode", ".level"): "low" for key in ADDRESSES}  # so that the file spells every slug
+    anchors |= {"notify.post.ops.key": "x", "notify.slack.far-off.key": "x"}
     return lines(anchors | values), lines(anchors | file), environ
 
 
@@ -236,7 +281,9 @@ def lines(values: Mapping[str, object]) -> str:
 
 def essence(config: Config) -> object:
     sources = {source.key: source.settings for site in config.sites.values() for source in site.sources}
-    return config.data_dir, config.ledger, config.web, config.log, config.net, sources
+    channels = {channel.key: channel.settings for channel in config.notify.values()}
+    rooms = config.ledger, config.web, config.log, config.net, config.routing, config.dead_man
+    return config.data_dir, rooms, sources, channels, config.rules
 
 
 @settings(max_examples=150, deadline=None)

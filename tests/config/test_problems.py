@@ -1,20 +1,24 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from lnwatch.config import load
+from lnwatch.config.schema import Schema, standard
 from lnwatch.errors import ConfigError
 from tests.config.rooms import SCHEMA
 from tests.secrets import TOKEN, leaked
 
+RULES = standard().rules
 
-def problems(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
+
+def problems(text: str, environ: Mapping[str, str] | None = None, schema: Schema = SCHEMA) -> list[str]:
     Path("lnwatch.toml").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load(None, environ or {}, SCHEMA)
+        load(None, environ or {}, schema)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -49,6 +53,27 @@ def test_everything_is_told_at_once() -> None:
         "site.main.alpha.one.address",
         "site.main.alpha.one.parts",
     ]
+
+
+def test_a_general_threshold_is_told_once() -> None:
+    """What is wrong for every site stands in one line; what is wrong for one, in another beside it."""
+    sites = "".join(f'[site.{site}.alpha.one]\naddress = "x"\n' for site in ("a", "b", "c"))
+    own = "[site.b.rules.water_high]\nparts = 0\n[site.c.rules.water_high]\nlow_share = 0.3\n"
+    told = problems(f"{sites}{own}[rules.water_high]\nlow_share = 9\nwindow_seconds = 0\n")
+    assert [line.partition(": ")[0] for line in told] == [
+        "rules.water_high.low_share",
+        "rules.water_high.window_seconds",
+        "site.b.rules.water_high.parts",
+    ]
+
+
+def test_every_rule_says_which_limit_is_out_of_range() -> None:
+    """A figure below nothing in each limit of each rule: one line for each, about that key."""
+    limits = {f"{name}.{field.name}" for name, kind in RULES.items() for field in fields(kind.rule.thresholds)}
+    text = "".join(f"rules.{limit} = -1\n" for limit in sorted(limits))
+    told = problems(f"{text}[site.main.host.here]\n", schema=standard())
+    assert {line.partition(": found -1 ")[0] for line in told} == {f"rules.{limit}" for limit in limits}
+    assert len(told) == len(limits) > 30
 
 
 def test_no_configuration_at_all() -> None:
@@ -138,6 +163,13 @@ def test_a_secret_file_of_somebody_else() -> None:
         "[web]\ntoken = '{}'\ntoken_file = '{}'",
         "[web]\npublic_url = 'ftp://user:{}@host'",
         "[net]\nproxy = 'nonsense://user:{}@host'",
+        "[notify.post.ops]\nkey = ['{}']",
+        "[notify.post.ops]\nkey_file = '{}'",
+        "[notify.post]\nkey = '{}'",
+        "[notify]\npost = '{}'",
+        "[notify.post.ops]\nkye = '{}'",
+        "[rules]\nkey = '{}'",
+        "[dead_man]\nping_url = 'hc-ping.com/{}'",
         "password = '{}",
         "password = {}",
         "password = '{}' '{}'",

@@ -5,15 +5,20 @@ from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+from lnwatch.config import load
 from lnwatch.config.schema import DaemonSettings, inner_settings, is_list, is_table, standard
 from lnwatch.config.template import Answers, example, render
-from lnwatch.fields import Settings
+from lnwatch.fields import Settings, parse_duration
+from lnwatch.notify._routing import Route
 
 SCHEMA = standard()
+RULE = "host_disk_low"  # stands for all: each has limits of its own, and `lnwatch config` prints them
 BLOCKS: dict[str, type[Settings]] = {
     "": DaemonSettings,
     **SCHEMA.rooms,
+    **{f"notify.{kind}.*": each.settings for kind, each in SCHEMA.channels.items()},
     **{f"site.main.{kind}.*": each.settings for kind, each in SCHEMA.kinds.items()},
+    f"rules.{RULE}": SCHEMA.rules[RULE].settings,
 }
 
 
@@ -34,12 +39,14 @@ DEFAULTS = {
 
 
 def assignments() -> Iterator[tuple[str, str, str]]:
-    """Key, its value and `#` where it is off, with the names of sources as `*`."""
+    """Key, its value and `#` where it is off, with the names of sources and channels as `*`."""
     table = ""
     for line in example().splitlines():
-        if header := re.fullmatch(r"\[(.+)\]", line):
+        if header := re.fullmatch(r"#?\[(.+)\]", line):
             parts = header[1].split(".")
-            table = ".".join([*parts[:3], "*", *parts[4:]] if parts[0] == "site" else parts) + "."
+            if (depth := {"site": 3, "notify": 2}.get(parts[0])) is not None:
+                parts[depth] = "*"
+            table = ".".join(parts) + "."
         elif found := re.fullmatch(r"(#?)([a-z0-9_]+) = (.+)", line):
             yield table + found[2], found[3], found[1]
 
@@ -55,7 +62,8 @@ def test_what_is_off_shows_its_default() -> None:
         default = DEFAULTS[key]
         assert not mark or default is not PydanticUndefined, key
         if mark and default is not None:
-            assert tomllib.loads(f"x = {value}")["x"] == default, key
+            shown = tomllib.loads(f"x = {value}")["x"]
+            assert shown == default or parse_duration(shown) == default, key
 
 
 def test_every_key_has_words_above_it() -> None:
@@ -87,7 +95,37 @@ def test_answers_switch_keys_on_and_off() -> None:
     assert '\nlisten = "127.0.0.1:1"\n' in text
 
 
+def test_channels_are_switched_on_by_their_answers() -> None:
+    """A table that is off comes on as a whole with a value for one of its keys; the others stay off."""
+    values = {"notify.slack.ops.webhook_url_file": '"/s"'}
+    text = render(Answers("main", frozenset({"host"}), values))
+    assert tomllib.loads(text)["notify"] == {"slack": {"ops": {"webhook_url_file": "/s"}}}
+    assert "\n#[notify.pagerduty.oncall]\n" in text
+    assert '\n#bot_token_file = "/etc/lnwatch/slack.token"\n' in text
+
+
+def test_an_example_of_a_route_is_one() -> None:
+    """What the comments show of a route can be taken as it stands."""
+    lines = [line.removeprefix("#   ") for line in example().splitlines() if line.startswith("#   ")]
+    (route,) = tomllib.loads("\n".join(lines))["routing"]["routes"]
+    assert Route.model_validate(route).channels == ("mail",)
+
+
 def test_the_documentation_shows_it() -> None:
     """`docs/lnwatch.example.toml` is what `lnwatch init --example` prints."""
     docs = Path(__file__).parents[2] / "docs" / "lnwatch.example.toml"
     assert docs.read_text() == example()
+
+
+def test_readme_shows_a_configuration(tmp_path: Path) -> None:
+    """What README shows in pieces is, put together, a configuration that loads."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    text = "\n".join(re.findall(r"^```toml\n(.+?)^```", readme, re.MULTILINE | re.DOTALL))
+    for name in re.findall(r'"/([a-z][^"]+/[^"]+)"', text):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    path = tmp_path / "lnwatch.toml"
+    path.write_text(re.sub(r'"/([a-z][^"]+/[^"]+)"', rf'"{tmp_path}/\1"', text))
+    config = load(path, {})
+    assert set(config.notify) == {"ops", "oncall", "mail"}
+    assert (config.rules["main"]["lightning_down"].after, config.rules["lnwatch"]["lightning_down"].after) == (120, 60)

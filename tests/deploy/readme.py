@@ -7,12 +7,17 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+import lnwatch.rules
 from bench.report import RESULTS, describe, markdown
+from lnwatch.discover import discover
 from lnwatch.exporter import OwnMetrics
 from lnwatch.exporter.channels import METRICS as CHANNEL_METRICS
 from lnwatch.exporter.table import METRICS
+from lnwatch.fields import format_duration
+from lnwatch.model.rule import Rule
 
 README = Path(__file__).parents[2] / "README.md"
+RUNBOOKS = README.parent / "runbooks"
 _NAME = re.compile(r"`(lnwatch_[a-z0-9_]+)")
 
 
@@ -46,13 +51,24 @@ def _line(name: str, labels: list[str], kind: str, text: str) -> str:
     return f"| `{shown}` | {kind} | {text} |"
 
 
+def rules() -> str:
+    """Every rule: what it means by its runbook's opening, how grave it is, whose it is, how long it lasts before."""
+    lines = ["| case | means | severity | owner | told after |", "| --- | --- | --- | --- | --- |"]
+    for rule in discover(lnwatch.rules, "RULE", Rule).values():
+        opening = (RUNBOOKS / f"{rule.id}.md").read_text().split("\n\n")[1].replace("\n", " ")
+        after = format_duration(rule.after) if rule.after else "at once"
+        name = f"[`{rule.id}`](runbooks/{rule.id}.md)"
+        lines.append(f"| {name} | {opening} | {rule.severity.value} | {rule.owner.value} | {after} |")
+    return "\n".join(lines)
+
+
 def bench() -> str:
     """The last full run of `make bench`, and the machine it was made on."""
     found = json.loads(RESULTS.read_text())
     return f"{describe(found['machine'])}\n\n{markdown(found)}"
 
 
-PARTS = {"metrics": metrics, "bench": bench}
+PARTS = {"metrics": metrics, "rules": rules, "bench": bench}
 
 
 def renewed(text: str) -> str:

@@ -44,6 +44,9 @@ tls_cert_file = "{folder}/tls.cert"
 macaroon_file = "{folder}/readonly.macaroon"
 
 [site.shop.host.here]
+
+[rules.lightning_down]
+after = "5s"
 """
 
 

@@ -73,7 +73,7 @@ def test_what_it_mounts_exists() -> None:
     for service in SERVICES.values():
         for volume in service.get("volumes", []):
             source = volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
-            if source.startswith("./") and source not in written_by_the_operator:
+            if source.startswith(".") and source not in written_by_the_operator:
                 assert (DEPLOY / source).exists()
             elif not source.startswith("."):
                 assert source in COMPOSE["volumes"]

@@ -128,6 +128,22 @@ def test_severity_rises_and_falls() -> None:
     assert see(worse.case, 130, policy).tell is Transition.EASED
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_changes_are_told_where_the_rule_wants_it(tells: bool) -> None:
+    """What is known better of a living case is told once, to whom it was told; a rise of severity says it too."""
+    policy = replace(POLICY, severity=Severity.WARNING, tells_changes=tells)
+    case = lifecycle.acknowledge(opened(policy), "ann", "").case
+    better = see(case, 100, policy, evidence="another")
+    assert (better.tell, better.reason) == (
+        (Transition.CHANGED, Reason.NEW_EVIDENCE) if tells else (None, Reason.STILL_FOUND)
+    )
+    assert better.case is not None
+    assert better.case.state is CaseState.ACKNOWLEDGED
+    assert see(better.case, 130, policy, evidence="another").tell is None
+    assert see(case, 100, policy, evidence="another", severity=Severity.CRITICAL).tell is Transition.ESCALATED
+    assert see(case, 100, policy, evidence="another", silenced_by="ann: sleep").tell is None
+
+
 def test_snooze_ends() -> None:
     """A snoozed case is quiet until its end, then told again if it still stands, whether seen or not."""
     asleep = lifecycle.snooze(opened(), "ann", "later", NOW + 500, NOW + 100).case

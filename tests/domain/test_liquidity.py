@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnwatch.domain.liquidity import commit_fee_headroom, node_liquidity, usable_inbound, usable_outbound
+from lnwatch.domain.liquidity import (
+    LiquidityReckoner,
+    commit_fee_headroom,
+    node_liquidity,
+    usable_inbound,
+    usable_outbound,
+)
 from lnwatch.model.lightning import Channel, Channels, Htlc
 from lnwatch.model.money import Msat, msat
 from tests.assessments import channel, constraints, htlc, policies, policy
@@ -217,3 +223,14 @@ def test_parts_and_sums(listed: list[Channel]) -> None:
     assert 0 <= liquidity.receivable_one_msat <= liquidity.receivable_many_msat <= liquidity.inbound_msat
     assert liquidity.inbound_msat == sum(one.inbound_msat for one in liquidity.channels.values())
     assert liquidity.channels.keys() == {one.point for one in listed}
+
+
+@given(st.lists(st.lists(any_channel, max_size=12, unique_by=lambda one: one.point), min_size=1, max_size=4))
+def test_reckoned_again(lists: list[list[Channel]]) -> None:
+    """Whatever came before, a list is reckoned as if it were the first."""
+    reckoner, kept = LiquidityReckoner(), lists[0]
+    for at, listed in enumerate(lists):
+        own = {one.point for one in kept}
+        channels = Channels((*kept, *[one for one in listed if one.point not in own]))
+        known = policies(*((one.channel_id, policy(disabled=True)) for one in listed)) if at % 2 else None
+        assert reckoner.reckon(at, channels, known) == LiquidityReckoner().reckon(at, channels, known)

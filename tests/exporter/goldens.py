@@ -11,17 +11,20 @@ from prometheus_client import CollectorRegistry, Histogram
 from lnwatch import __version__
 from lnwatch.exporter import Exporter
 from lnwatch.model.assessment import Assessment, LedgerHealth
+from lnwatch.model.case import CaseState
 from lnwatch.model.money import Msat, msat
+from lnwatch.model.rule import Owner, Severity
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import Fault
 from tests import assessments as build
+from tests.exporter.cases import case, covered, judged
 from tests.manual_clock import ManualClock
 
 FOLDER = Path(__file__).parent / "golden"
 
 
 def well() -> Assessment:
-    """A merchant with two channels, HTLCs in flight, amounts that are no whole satoshis."""
+    """A merchant with two channels, HTLCs in flight, amounts that are no whole satoshis; one warning is open."""
     channels = [
         build.channel(
             0,
@@ -30,11 +33,19 @@ def well() -> Assessment:
         ),
         build.channel(1, local_msat=Msat(4_000_000_123), active=False, private=True, initiator=True),
     ]
-    return build.merchant(channels)
+    late = case(
+        "tls_expiring", "source:ln1", severity=Severity.WARNING, owner=Owner.OPERATORS, opened_at=build.NOW - 9.5
+    )
+    return judged(
+        build.merchant(channels),
+        case("lightning_down", state=CaseState.RESOLVED, ended_at=build.NOW),
+        late,
+        coverage=(covered("delivery_failing", "lnwatch", owner=Owner.OPERATORS, covered=False),),
+    )
 
 
 def unwell() -> Assessment:
-    """Nothing of LND but its failure, bitcoind warming up, a ledger that can't be written."""
+    """Nothing of LND but its failure, bitcoind warming up, a ledger that can't be written, cases in every state."""
     fault = Fault(build.NOW, "timeout", "no answer within 10 s")
     lnd = build.lightning_target(state=TargetState.HANGING, snapshots={}, tls_expires_at=None)
     collectors = {**lnd.collectors, "node": build.failed("node", fault)}
@@ -48,7 +59,13 @@ def unwell() -> Assessment:
     )
     sick = replace(lnd, collectors=collectors)
     site = replace(build.view(core, sick), totals={}, liquidity={}, born_at=None)
-    return build.assessment(site, ledger=LedgerHealth(False, "disk full", "sqlite"))
+    return judged(
+        build.assessment(site, ledger=LedgerHealth(False, "disk full", "sqlite")),
+        case("lightning_down", "node:ln1"),
+        case("htlc_near_expiry", f"htlc:{'ab' * 32}:1/in/7", state=CaseState.ACKNOWLEDGED),
+        case("host_disk_low", 'path:/srv/"my" data', state=CaseState.SNOOZED),
+        case("bitcoind_down", "source:core", state=CaseState.PENDING, opened_at=None),
+    )
 
 
 def exporter_of(assessment: Assessment | None, registry: CollectorRegistry | None = None) -> Exporter:

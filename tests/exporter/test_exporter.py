@@ -15,6 +15,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from lnwatch.exporter import Exporter, OwnMetrics
+from lnwatch.exporter.channels import NodeRenderer
 from lnwatch.model.assessment import Assessment
 from lnwatch.model.lightning import Channels
 from lnwatch.model.money import Msat, msat
@@ -236,6 +237,21 @@ async def test_channels_follow_the_newest_list() -> None:
     }
     assert changed == {"800333x12x1"}
     assert {dict(labels)["channel_id"] for _, labels in first.keys() - second.keys()} == {"800599x12x1"}
+
+
+def test_only_what_changed_is_written_anew() -> None:
+    """Of 600 channels one moves: the text of the others is the very same, and the whole says what a fresh one says."""
+    every = [build.channel(index) for index in range(600)]
+    moved = [*every[:333], build.channel(333, local_msat=msat(1)), *every[334:]]
+    renderer = NodeRenderer(("shop", "ln1"))
+    first = renderer.render(Channels(tuple(every)), None, NOW)
+    second = renderer.render(Channels(tuple(moved)), None, NOW)
+    anew = [
+        [piece for piece, before in zip(now, then, strict=True) if piece is not before]
+        for now, then in zip(second.metrics, first.metrics, strict=True)
+    ]
+    assert [len(pieces) for pieces in anew] == [1, 0, 0, 0, 0]
+    assert second == NodeRenderer(("shop", "ln1")).render(Channels(tuple(moved)), None, NOW)
 
 
 async def test_an_unchanged_list_costs_no_rendering() -> None:

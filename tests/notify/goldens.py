@@ -22,6 +22,7 @@ MESSAGES: Mapping[str, Message] = {
     "inhibited": message(notice(root="bitcoind_down source:core")),
     "escalated": message(notice(Transition.ESCALATED)),
     "eased": message(notice(Transition.EASED, severity=Severity.WARNING)),
+    "changed": message(notice(Transition.CHANGED)),
     "acknowledged": message(notice(Transition.ACKNOWLEDGED, actor="alice", note="looking into it")),
     "snoozed": message(notice(Transition.SNOOZED, actor="alice", note="after lunch", until=NOW + 3_600)),
     "awoke": message(notice(Transition.AWOKE)),

@@ -24,12 +24,9 @@ KEY = "0123456789abcdef0123456789abcdef"
 
 def test_services_are_found() -> None:
     """The folder's listing is the list of services; each kind's name is its own."""
-    assert {stem: kind.kind for stem, kind in FOUND.items()} == {
-        "long_tail": "apprise",
-        "pagerduty": "pagerduty",
-        "slack": "slack",
-        "webhook": "webhook",
-    }
+    usual = {"long_tail": "apprise", "pagerduty": "pagerduty", "slack": "slack", "webhook": "webhook"}
+    assert usual.items() <= {stem: kind.kind for stem, kind in FOUND.items()}.items()
+    assert len({kind.kind for kind in FOUND.values()}) == len(FOUND)
 
 
 @pytest.mark.parametrize("kind", FOUND.values(), ids=FOUND)

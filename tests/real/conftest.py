@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.audience import Audience
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.process import witnesses
 from tests.requirements import require
@@ -38,3 +39,10 @@ def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def _whole(bed: Bed) -> None:
     """Each module finds the bed as the first one did."""
     bed.whole()
+
+
+@pytest.fixture(scope="module")
+def audience() -> Iterator[Audience]:
+    """Who is told by the daemon of a module."""
+    with Audience().running() as audience:
+        yield audience

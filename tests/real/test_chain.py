@@ -1,7 +1,6 @@
 """What the chain does to channels: closings, a reorganisation that undoes one, a force close to its end."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from tests.real.testbed.truth import agree, node_figures, pending_figures
 from tests.real.testbed.waiting import until
 
 pytestmark = pytest.mark.real
-
-LONGEST = 30  # blocks until everything of a force close must be swept
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +24,11 @@ def desk(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]
 @pytest.fixture
 def channel(bed: Bed) -> str:
     """One more channel of the merchant, whose funds the customer shares. Its channel point."""
-    bed.merchant.connect(bed.customer)
-    until(
-        "they are connected",
-        lambda: bed.customer.key in [peer["pub_key"] for peer in bed.merchant.get("/v1/peers")["peers"]],
-    )
+    bed.introduce(bed.merchant, bed.customer)
     point = bed.merchant.open_channel(bed.customer, 600_000, push=200_000)
     bed.confirm()
     bed.channels_active(bed.merchant, 3)
     return point
-
-
-def mine_until(bed: Bed, reached: Callable[[], bool]) -> None:
-    """Mine block by block, with a moment in between for sweeps to be published, until it is reached."""
-    for _ in range(LONGEST):
-        if reached():
-            return
-        bed.mine(1)
-        time.sleep(0.5)
-    assert reached()
 
 
 def same(bed: Bed, desk: Daemon) -> None:
@@ -101,11 +84,11 @@ def test_force_close_to_full_maturity(bed: Bed, desk: Daemon, channel: str) -> N
     txid = bed.merchant.close_channel(channel, force=True)
     same(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_channels", node="ln1", state="closing") == 1
-    mine_until(bed, lambda: bool(bed.merchant.pending()["pending_force_closing_channels"]))
+    bed.mine_until(lambda: bool(bed.merchant.pending()["pending_force_closing_channels"]))
     same(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_channels", node="ln1", state="force_closing") == 1
     assert desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") > 0
-    mine_until(bed, lambda: not bed.merchant.pending()["pending_force_closing_channels"])
+    bed.mine_until(lambda: not bed.merchant.pending()["pending_force_closing_channels"])
     same(bed, desk)
     assert desk.scrape().value("lnwatch_lightning_limbo_balance_satoshis", node="ln1") == 0
     closed = "SELECT kind, closing_txid FROM closed_channel WHERE point = :point"

@@ -29,13 +29,7 @@ def _well(bed: Bed, desk: Daemon) -> None:
 def in_state(desk: Daemon, **states: str) -> None:
     """Wait until sources are in these states."""
     for source, state in states.items():
-
-        def reached(source: str = source, state: str = state) -> bool:
-            found = desk.state_of(source)
-            assert found == state, f"{source} is {found}"
-            return True
-
-        until(f"{source} {state}", reached, timeout=90, pause=0.3)
+        desk.in_state(source, state)
 
 
 def same(bed: Bed, desk: Daemon) -> None:

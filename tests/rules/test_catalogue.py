@@ -79,11 +79,14 @@ MOVES_MONEY = re.compile(
 
 RULES: dict[str, Rule[Any]] = discover(rules, "RULE", Rule)
 each_rule = pytest.mark.parametrize("rule", [pytest.param(rule, id=stem) for stem, rule in RULES.items()])
+each_fixed_rule = pytest.mark.parametrize(
+    "rule", [pytest.param(rule, id=stem) for stem, rule in RULES.items() if stem in CATALOGUE]
+)
 
 
 def test_the_room_holds_the_catalogue() -> None:
-    """No rule is missing, and none came in unseen."""
-    assert set(RULES) == set(CATALOGUE)
+    """No rule of it is missing; what comes beside it is held to everything below but its fixed figures."""
+    assert set(CATALOGUE) <= set(RULES)
 
 
 def test_a_rule_is_named_as_its_file() -> None:
@@ -91,18 +94,23 @@ def test_a_rule_is_named_as_its_file() -> None:
     assert {stem: rule.id for stem, rule in RULES.items()} == {stem: stem for stem in RULES}
 
 
-@each_rule
+@each_fixed_rule
 def test_a_rule_is_as_the_catalogue_has_it(rule: Rule[Any]) -> None:
     """Severity, owner and `for` are fixed there, and only the four about money at risk are never muted."""
     row = CATALOGUE[rule.id]
     assert rule.severity in row.severities
     assert rule.owner is row.owner
     assert row.after is None or rule.after == row.after
-    assert rule.never_muted is (rule.id in NEVER_MUTED)
-    assert rule.grant or rule.scope is Scope.DAEMON, "coverage must tell what to configure or grant"
 
 
 @each_rule
+def test_a_rule_says_what_it_takes(rule: Rule[Any]) -> None:
+    """Coverage must tell what to configure or grant; nobody but the four about money at risk is never muted."""
+    assert rule.grant or rule.scope is Scope.DAEMON
+    assert rule.never_muted is (rule.id in NEVER_MUTED)
+
+
+@each_fixed_rule
 def test_no_finding_is_worse_than_the_catalogue(rule: Rule[Any]) -> None:
     """A rule may find something milder than it is known for, never something that pages out of turn."""
     named = {
@@ -120,7 +128,7 @@ def test_parents_exist_and_lead_to_a_root(rule: Rule[Any]) -> None:
     above, seen = list(rule.parents), set[str]()
     while above:
         parent = above.pop()
-        assert parent in CATALOGUE
+        assert parent in CATALOGUE or parent in RULES
         assert parent != rule.id
         if parent in RULES and parent not in seen:
             seen.add(parent)

@@ -78,6 +78,21 @@ def test_the_words_follow_the_maturity(maturity: int | None, words: str) -> None
     assert judged(RULE, make_view(target), target).only.sentence.endswith(words)
 
 
+def test_what_becomes_known_is_news() -> None:
+    """That it matures, and when, is told to those who were told of the close; the blocks that pass are not."""
+    stages = [
+        closing(),
+        pending_channel(maturity_height=None, limbo_msat=msat(0), recovered_msat=msat(0)),
+        pending_channel(),
+        pending_channel(blocks_to_maturity=5),
+    ]
+    found = [judged(RULE, make_view(target := node(stage)), target).only for stage in stages]
+    txid = "dd" * 32
+    assert [finding.evidence for finding in found] == [txid, txid, f"{txid} matures", f"{txid} matures"]
+    assert found[1].sentence.endswith("confirmed, what of it is ours is not counted yet.")
+    assert RULE.tells_changes
+
+
 def test_without_the_height_the_node_s_own_count_is_told() -> None:
     """Blocks left as of the last look are better than none."""
     target = stale(node(pending_channel()), "node")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lnwatch.model.rule import Severity
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import StateSpan, View
 from lnwatch.rules.restart_overrun import RULE
@@ -39,7 +40,8 @@ def test_found_when_one_is_not_back() -> None:
         "core and ln1 of site:main left together at 2027-01-15 07:55:50 UTC, and after 4 min 10 s (limit 4 min) "
         "ln1 is still starting."
     )
-    assert finding.facts == {"core before": "1.0", "ln1 before": "1.0"}
+    assert finding.severity is None
+    assert finding.facts == {"core before": "1.0", "ln1 before": "1.0", "core now": "31.0"}
 
 
 @pytest.mark.parametrize("state", [DOWN, STARTING, HANGING, TargetState.LOCKED, TargetState.REJECTED])
@@ -50,10 +52,15 @@ def test_every_state_but_serving_is_missing(state: TargetState) -> None:
     assert judged(RULE, both_left(300, UP, TargetState.SYNCING)).clear
 
 
-@pytest.mark.parametrize(("ago", "found"), [(240, False), (240.5, True)])
-def test_edge_of_the_grace(ago: float, found: bool) -> None:
-    """Four minutes are allowed, whole."""
-    assert bool(judged(RULE, both_left(ago, UP, STARTING)).found) is found
+@pytest.mark.parametrize(("ago", "severity"), [(30, Severity.INFO), (240, Severity.INFO), (240.5, None)])
+def test_edge_of_the_grace(ago: float, severity: Severity | None) -> None:
+    """Four minutes are allowed, whole: until then it is for the record, afterwards it is the rule's own severity."""
+    assert judged(RULE, both_left(ago, UP, STARTING)).only.severity is severity
+
+
+def test_quiet_when_all_are_back() -> None:
+    """An upgrade that went well leaves nothing behind."""
+    assert judged(RULE, both_left(120, UP, UP)).clear
 
 
 @pytest.mark.parametrize(("apart", "found"), [(60, True), (61, False)])

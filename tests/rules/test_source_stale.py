@@ -30,11 +30,11 @@ def test_found_with_the_collector_the_figure_and_the_reason() -> None:
 
 def test_several_collectors_are_one_finding() -> None:
     """One source, one case; every collector is in the facts."""
-    node = late(100, None, "peers", late(61))
+    node = late(100, TIMEOUT, "peers", late(61))
     finding = judged(RULE, make_view(node), node).only
     assert "`channels`" in finding.sentence
     assert "likewise peers" in finding.sentence
-    assert finding.facts["peers"] == "has not succeeded for 1 min 40 s (limit 45 s)"
+    assert finding.facts["peers"] == "has not succeeded for 1 min 40 s (limit 45 s): no answer within 12 s"
 
 
 @pytest.mark.parametrize(("seconds", "found"), [(45, False), (45.5, True)])
@@ -42,6 +42,12 @@ def test_edge(seconds: float, found: bool) -> None:
     """Three whole intervals are not too many."""
     node = late(seconds)
     assert bool(judged(RULE, make_view(node), node).found) is found
+
+
+def test_unknown_where_nothing_failed() -> None:
+    """A machine that slept, or whose clock was put forward, has asked nothing meanwhile: no source is to blame."""
+    node = late(3_600, None)
+    assert list(judged(RULE, make_view(node), node).unknown) == ["source:ln1"]
 
 
 def test_quiet_just_after_the_source_came_back() -> None:

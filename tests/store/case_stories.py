@@ -6,7 +6,7 @@ from typing import Any
 from lnwatch.model.case import Case, CaseState, Fingerprint, Reason, Transition
 from lnwatch.model.message import Notice
 from lnwatch.model.rule import Owner, Severity
-from lnwatch.store import CaseChange
+from lnwatch.store import Addressed, CaseChange
 from tests.store.stories import NOW, SITE
 
 DOWN = Fingerprint(SITE, "lightning_down", "node:ln1")
@@ -58,7 +58,7 @@ def change(
     """A decision; where something is told, each of the channels gets it."""
     if of is None:
         return CaseChange(None, fingerprint, at, reason)
-    notices = tuple((channel, notice(of, tell, at)) for channel in channels) if tell is not None else ()
+    notices = tuple(Addressed(channel, notice(of, tell, at)) for channel in channels) if tell is not None else ()
     return CaseChange(of, of.fingerprint, at, reason, tell, notices)
 
 

@@ -155,7 +155,6 @@ def channel(point: str = "f0:1", **more: Any) -> Channel:  # noqa: ANN401 - a ta
         local=side,
         remote=side,
         htlcs=(),
-        updates=17,
         sent_msat=Msat(0),
         received_msat=Msat(0),
         zero_conf=False,

@@ -87,7 +87,7 @@ class Oracle:
         state = None if told.case is None else told.case.state
         if told.tell is not None or not steps or steps[-1][1:] != (told.reason, state):
             steps.append((told.at, told.reason, state))
-        self.letters |= {(subject, each.number, each.transition_number, channel) for channel, each in told.notices}
+        self.letters |= {(subject, each.number, each.transition_number, channel) for channel, each, _ in told.notices}
 
 
 WORDS = st.sampled_from(["open", "keep", "take", "end"])

@@ -127,6 +127,15 @@ async def test_first_look_of_an_hour(ledger: Ledger, settings: LedgerSettings) -
     ]
 
 
+async def test_a_state_that_waits_for_the_clock(ledger: Ledger, settings: LedgerSettings) -> None:
+    """What went off while the clock was put back is written once it has caught up, though nothing else changed."""
+    off = channel("f1:0", active=False)
+    for at, one in ((0, channel("f1:0")), (-15, off), (0, off), (15, off), (30, off)):
+        await ledger.append([change(NOW + at, [channel("f0:1"), one])])
+    stored = [(row["point"], row["at"], row["active"]) for row in rows(settings, "channel_state")]
+    assert stored == [("f0:1", NOW, True), ("f1:0", NOW, True), ("f1:0", NOW + 15, False)]
+
+
 async def test_many_channels(ledger: Ledger, settings: LedgerSettings) -> None:
     """Thousands of channels are written in slices, each of them once."""
     listed = [channel(f"{number:064x}:0", channel_id=f"{number}x1x0") for number in range(2_500)]

@@ -12,7 +12,7 @@ from lnwatch.errors import LedgerError
 from lnwatch.model.case import Transition
 from lnwatch.model.message import Receipt
 from lnwatch.notify._outbox import LEASE, Outbox, Parcel
-from lnwatch.store import CaseChange, Delivery, Ledger, LedgerSettings, open_ledger, visit_ledger
+from lnwatch.store import Addressed, CaseChange, Delivery, Ledger, LedgerSettings, open_ledger, visit_ledger
 from lnwatch.store.case_tables import outbox as table
 from tests.manual_clock import ManualClock
 from tests.store.case_stories import DOWN, FULL, case, notice, opened, resolved
@@ -58,7 +58,7 @@ async def statuses(ledger: Ledger) -> list[tuple[Delivery, int, str | None]]:
 
 def numbered(*places: tuple[int, int, float]) -> list[CaseChange]:
     """Messages of one case by number, transition and time, all in one decision."""
-    notices = [("slack", notice(case(number=n, transition=t), at=at)) for n, t, at in places]
+    notices = [Addressed("slack", notice(case(number=n, transition=t), at=at)) for n, t, at in places]
     return [replace(opened(), notices=tuple(notices), case=case(number=9, transition=9))]
 
 
@@ -73,7 +73,7 @@ async def test_what_waits(ledger: Ledger, outbox: Outbox) -> None:
             ("lightning_down", Transition.RESOLVED),
         ]
     assert [(each.tries, each.reference, each.claimed_before) for each in waiting] == [(0, None, False)] * 3
-    assert waiting[1].notice == opened(at=NOW + 1).notices[0][1]
+    assert waiting[1].notice == opened(at=NOW + 1).notices[0].notice
     assert told(await outbox.waiting("slack", 2, NOW + 2)) == told(waiting)[:2]
     assert told(await outbox.waiting("mail", 10, NOW + 2)) == [("lightning_down", Transition.OPENED)]
     assert await outbox.waiting("pager", 10, NOW + 2) == []
@@ -270,7 +270,7 @@ async def test_reference(ledger: Ledger, outbox: Outbox, settings: LedgerSetting
     assert await outbox.claim([end.id], NOW + 2)
     await outbox.done([end.id], SENT, NOW + 2)
     assert [row["reference"] for row in rows(settings, "case_reference")] == ["C1/1"]
-    notices = tuple((channel, notice(second, at=NOW + 9)) for channel in ("slack", "mail"))
+    notices = tuple(Addressed(channel, notice(second, at=NOW + 9)) for channel in ("slack", "mail"))
     await ledger.commit([replace(again, case=second, notices=notices)])
     (fresh,) = await outbox.waiting("slack", 10, NOW + 9)
     assert (fresh.notice.number, fresh.reference) == (2, None)
@@ -314,3 +314,19 @@ async def test_two_workers(ledger: Ledger, other: Ledger) -> None:
     for of in fingerprints:
         own = [transition for subject, transition in sent if subject == of.subject]
         assert own == [Transition.OPENED, Transition.RESOLVED]
+
+
+async def test_what_is_put_off_waits(ledger: Ledger, outbox: Outbox) -> None:
+    """What is not to be told before its hour, as in quiet hours, keeps what follows it in its case, and no other."""
+    told_later = replace(opened(), notices=(Addressed("slack", opened().notices[0].notice, NOW + 60),))
+    await ledger.commit([told_later, opened(FULL), resolved(at=NOW + 2)])
+    assert told(await outbox.waiting("slack", 10, NOW + 59)) == [("host_disk_low", Transition.OPENED)]
+    assert len(await outbox.waiting("slack", 10, NOW + 60)) == 3
+
+
+async def test_who_was_told(ledger: Ledger) -> None:
+    """The channels of the present opening, parked and waiting messages included; none of an earlier one."""
+    await ledger.commit([opened(channels=("slack", "mail")), opened(FULL, ())])
+    standing = await ledger.cases(ended_since=NOW)
+    assert await ledger.told_channels(standing) == {DOWN: frozenset({"slack", "mail"})}
+    assert await ledger.told_channels([replace(each, number=2) for each in standing]) == {}

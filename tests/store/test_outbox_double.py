@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lnwatch.model.case import Fingerprint, Reason, Transition
 from lnwatch.model.message import Receipt
 from lnwatch.notify._outbox import LEASE, Outbox, Parcel
-from lnwatch.store import CaseChange, LedgerSettings, open_ledger
+from lnwatch.store import Addressed, CaseChange, LedgerSettings, open_ledger
 from tests.manual_clock import ManualClock
 from tests.notify.outbox import MemoryOutbox
 from tests.store.case_stories import case, notice
@@ -88,7 +88,7 @@ async def _compare(settings: LedgerSettings, folder: Path, steps: list[tuple[str
         if what == "write":
             told = _next(lives, Fingerprint(channel, "lightning_down", f"node:{place}"), now + number / 100, channel)
             await ledger.commit([told])
-            memory.put(channel, *(each for _, each in told.notices))
+            memory.put(channel, *(each.notice for each in told.notices))
         elif what == "claim":
             await pair.claim(place, now)
         elif what in {"done", "retry", "park"}:
@@ -109,4 +109,4 @@ def _next(lives: dict[Fingerprint, int], fingerprint: Fingerprint, at: float, ch
     lives[fingerprint] = lives.get(fingerprint, 0) + 1
     of: Any = replace(case(fingerprint=fingerprint), transition=lives[fingerprint])
     told = notice(of, Transition.ESCALATED, at)
-    return CaseChange(of, fingerprint, at, Reason.WORSE, Transition.ESCALATED, ((channel, told),))
+    return CaseChange(of, fingerprint, at, Reason.WORSE, Transition.ESCALATED, (Addressed(channel, told),))

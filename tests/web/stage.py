@@ -8,8 +8,10 @@ from prometheus_client import CollectorRegistry
 
 from lnwatch.model.assessment import Assessment
 from lnwatch.web import WebSettings, create_app
+from lnwatch.web.context import Archive
 from tests import assessments as build
 from tests.manual_clock import ManualClock
+from tests.web.casebook import Shelf
 
 
 class Canned:
@@ -30,10 +32,12 @@ class Stage:
         self,
         current: Callable[[], Assessment | None] = build.merchant,
         settings: WebSettings | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.clock = ManualClock(build.NOW)
         self.registry = CollectorRegistry()
-        self.app = create_app(settings or WebSettings(), Canned(), current, self.clock, self.registry)
+        told = (settings or WebSettings(), Canned(), current, archive or Shelf(), self.clock, self.registry)
+        self.app = create_app(*told)
 
     async def get(self, path: str, *, method: str = "GET", **headers: str) -> httpx.Response:
         """Ask as a browser on this machine would; header names with `_` for `-`."""

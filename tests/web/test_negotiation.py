@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from lnwatch.web.negotiation import wants_gzip, wants_openmetrics
+from lnwatch.web.negotiation import wants_gzip, wants_json, wants_openmetrics
 
 PROMETHEUS_2 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -37,6 +37,24 @@ PROMETHEUS_3 = (
 def test_format(accept: str | None, *, openmetrics: bool) -> None:
     """OpenMetrics for those who ask for its version 1 and like it no less; text for all others."""
     assert wants_openmetrics(Headers({"accept": accept} if accept is not None else {})) is openmetrics
+
+
+@pytest.mark.parametrize(
+    ("accept", "json"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
+        ("application/json", True),
+        ("application/json, text/plain, */*", True),
+        ("application/json;q=0.5, text/html", False),
+        ("application/json;q=0", False),
+        ("text/html;q=0.5, Application/JSON", True),
+    ],
+)
+def test_json(accept: str | None, *, json: bool) -> None:
+    """JSON for those who ask for it by name; a page for browsers and for those who take anything."""
+    assert wants_json(Headers({"accept": accept} if accept is not None else {})) is json
 
 
 @pytest.mark.parametrize(

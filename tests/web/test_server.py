@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lnwatch.errors import ConfigError
 from lnwatch.web import WebSettings, bind, serve
@@ -20,10 +20,10 @@ ANY_PORT = WebSettings(listen="127.0.0.1:0")
 
 
 @asynccontextmanager
-async def serving(settings: WebSettings = ANY_PORT) -> AsyncIterator[str]:
-    listener = bind(settings)
+async def serving(app: ASGIApp | None = None) -> AsyncIterator[str]:
+    listener = bind(ANY_PORT)
     port = listener.getsockname()[1]
-    task = asyncio.create_task(serve(Stage(settings=settings).app, settings, listener))
+    task = asyncio.create_task(serve(app or Stage().app, ANY_PORT, listener))
     try:
         yield f"http://127.0.0.1:{port}"
     finally:

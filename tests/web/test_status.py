@@ -1,12 +1,8 @@
 """The first page: what stands on it, and what can't get onto it."""
 
-import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -20,9 +16,8 @@ from lnwatch.web.pages import words
 from lnwatch.web.pages.status import StatusPage, status_page
 from tests import assessments as build
 from tests import secrets
-from tests.requirements import require
+from tests.web.outline import Outline
 from tests.web.stage import Stage
-from tests.web.test_server import serving
 
 NOW = build.NOW
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -39,22 +34,6 @@ def figures(shown: StatusPage) -> dict[str, str]:
     """Every figure of the page by heading and name."""
     groups = [group for site in shown.sites for group in site.figures]
     return {f"{group.title}/{name}": figure for group in groups for name, figure, _ in group.rows}
-
-
-class Outline(HTMLParser):
-    """Tags, attributes and text of a page."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 async def html(current: Callable[[], Assessment | None] = build.merchant, path: str = "/") -> Outline:
@@ -292,20 +271,3 @@ def test_every_failure_has_its_advice() -> None:
     """Each reason of the closed list says what to do; an unknown one says nothing."""
     assert {words.advice(reason) for reason in words.ADVICE} == set(words.ADVICE.values())
     assert words.advice("something new") == ""
-
-
-@pytest.mark.real("chromium")
-async def test_a_browser_shows_it(tmp_path: Path) -> None:
-    """A real browser applies the style sheet and has no complaint about the page's policy."""
-    async with serving() as url:
-        browser = await asyncio.create_subprocess_exec(
-            *(str(require("chromium")), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-            *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *(f"--user-data-dir={tmp_path}", "--enable-logging=stderr", "--virtual-time-budget=2000"),
-            *("--dump-dom", url),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        shown, complaints = await browser.communicate()
-    assert b"Everything that lnwatch watches is up." in shown
-    assert not re.search(rb"Content Security Policy|Refused to|Failed to load", complaints)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lnwatch import __version__, log
-from lnwatch.cli import check, config, db, init, run
+from lnwatch.cli import alerts, cases, casework, check, config, coverage, db, init, notify, proposals, run, silences
 from lnwatch.cli.options import help_alone
 from lnwatch.cli.output import say
 from lnwatch.cli.shell import Shell
@@ -13,7 +13,9 @@ from lnwatch.cli.shell import Shell
 app = typer.Typer(
     name="lnwatch",
     cls=Shell,
-    help="The operations desk of a merchant who takes Bitcoin with their own stack.",
+    help="The operations desk of a merchant who takes Bitcoin with their own stack.\n\n"
+    "Ends with 0 where it did what was asked, with 1 where something else is to be mended first, with 2 where the "
+    "configuration or the command is wrong; what is wrong stands in one line on stderr.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # it would print local variables, and so secrets
 )
@@ -44,6 +46,22 @@ app.command()(run.run)
 app.command()(init.init)
 app.command()(config.config)
 app.command()(check.check)
+app.command()(cases.cases)
+app.command()(cases.case)
+app.command()(casework.ack)
+app.command()(casework.snooze)
+app.command()(casework.close)
+app.add_typer(silences.silence, name="silence")
+app.add_typer(silences.maintenance, name="maintenance")
+app.command()(coverage.coverage)
+app.command()(proposals.proposals)
+app.command()(proposals.proposal)
+app.command()(proposals.approve)
+app.command()(proposals.reject)
+app.command(name="kill-switch")(proposals.kill_switch)
+app.command()(proposals.journal)
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(notify.app, name="notify")
 app.add_typer(db.app, name="db")
 
 

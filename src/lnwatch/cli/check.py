@@ -1,4 +1,4 @@
-"""`lnwatch check`: look at every source once and tell what is to be mended."""
+"""`lnwatch check`: look at every source once, at the channels of delivery too, and tell what is to be mended."""
 
 import asyncio
 import os
@@ -35,10 +35,11 @@ def check(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Try every source once, side by side.
+    """Try every source once, side by side, and tell who would be told of what.
 
-    Reachable, state, version, rights of the credential, certificate, clock, chain and sync. Ends with 0
-    where all is well, 1 where something is to be mended, 2 where the configuration is wrong.
+    Reachable, state, version, rights of the credential, certificate, clock, chain and sync. Nothing is sent to
+    anybody: that is for `lnwatch notify test`. Ends with 0 where all is well, 1 where something is to be mended,
+    2 where the configuration is wrong.
     """
     clock = SystemClock()
     found = asyncio.run(inspect(load(config, os.environ), clock, timeout or _TIMEOUT))
@@ -53,6 +54,10 @@ def check(
 def _show(found: Inspection, now: float) -> None:
     for site, of_site in groupby(found.inspected, key=lambda each: each.source.site):
         say_table(_HEADS, [_row(each, now) for each in of_site], title=f"site {site}")
+        say()
+    if found.channels:
+        told = [(each.slug, each.kind.kind, ", ".join(gets) or "nothing") for each, gets in found.channels]
+        say_table(("channel", "kind", "gets"), told, title="channels of delivery")
         say()
     for heading, sentences in (("problem", found.problems), ("warning", found.warnings), ("note", found.notes)):
         for sentence in sentences:
@@ -88,6 +93,7 @@ def _document(found: Inspection) -> dict[str, Any]:
     return {
         "ok": not found.problems,
         "sources": [_source(each) for each in found.inspected],
+        "channels": [{"channel": each.slug, "kind": each.kind.kind, "gets": gets} for each, gets in found.channels],
         "problems": found.problems,
         "warnings": found.warnings,
         "notes": found.notes,

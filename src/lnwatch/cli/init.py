@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +11,15 @@ import typer
 
 from lnwatch.cli.files import write_file, write_secret
 from lnwatch.cli.interview import interview
-from lnwatch.cli.options import absolute, address, site_name
+from lnwatch.cli.options import absolute, address, public_url, site_name
 from lnwatch.cli.output import complain, say
-from lnwatch.cli.plan import Plan, merge_bitcoind, merge_lnd
+from lnwatch.cli.plan import Plan, merge_bitcoind, merge_lnd, merge_slack
 from lnwatch.cli.surroundings import data_dir, find_bitcoind, find_lnd, homes
 from lnwatch.config import load
 from lnwatch.config.template import example, render
 from lnwatch.web.settings import DEFAULT_LISTEN, is_loopback, split_address
 
-PASSWORD_FILE = "core.password"  # noqa: S105 - the name of a file
-TOKEN_FILE = "web.token"  # noqa: S105 - likewise
+TOKEN_FILE = "web.token"  # noqa: S105 - the name of a file
 
 
 def _path(text: str) -> typer.models.OptionInfo:
@@ -27,32 +27,46 @@ def _path(text: str) -> typer.models.OptionInfo:
     return option
 
 
-def _text(metavar: str, text: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(metavar=metavar, help=text)
+def _text(metavar: str, text: str, parser: Callable[[str], str] | None = None) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(metavar=metavar, parser=parser, help=text)
     return option
 
 
+_Output = Annotated[
+    Path | None, typer.Option("--output", "-o", parser=absolute, metavar="FILE", help="Otherwise ./lnwatch.toml.")
+]
+_Site = Annotated[str, typer.Option(parser=site_name, metavar="NAME", help="The shop's name in metrics.")]
+_DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", parser=absolute, metavar="DIR", help="Where the ledger is kept.")
+]
+_Public = Annotated[
+    str | None,
+    typer.Option("--public-url", parser=public_url, metavar="URL", help="What links begin with."),
+]
+_Bitcoind = Annotated[bool | None, typer.Option("--bitcoind/--no-bitcoind", help="Watch Bitcoin Core.")]
+_Lnd = Annotated[bool | None, typer.Option("--lnd/--no-lnd", help="Watch LND.")]
+
+
 def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", parser=absolute, metavar="FILE", help="Otherwise ./lnwatch.toml.")
-    ] = None,
-    site: Annotated[str, typer.Option(parser=site_name, metavar="NAME", help="The shop's name in metrics.")] = "main",
-    data: Annotated[
-        Path | None, typer.Option("--data-dir", parser=absolute, metavar="DIR", help="Where the ledger is kept.")
-    ] = None,
-    listen: Annotated[
-        str | None, typer.Option(parser=address, metavar="HOST:PORT", help="Of the page and the metrics.")
-    ] = None,
-    bitcoind: Annotated[bool | None, typer.Option("--bitcoind/--no-bitcoind", help="Watch Bitcoin Core.")] = None,
+    output: _Output = None,
+    site: _Site = "main",
+    data: _DataDir = None,
+    listen: Annotated[str | None, _text("HOST:PORT", "Of the page and the metrics.", address)] = None,
+    public: _Public = None,
+    bitcoind: _Bitcoind = None,
     bitcoind_url: Annotated[str | None, _text("URL", "Of its RPC.")] = None,
     bitcoind_cookie: Annotated[Path | None, _path("Its cookie file.")] = None,
     bitcoind_user: Annotated[str | None, _text("NAME", "Its user, instead of the cookie.")] = None,
     bitcoind_password_file: Annotated[Path | None, _path("A file with that user's password.")] = None,
-    lnd: Annotated[bool | None, typer.Option("--lnd/--no-lnd", help="Watch LND.")] = None,
+    lnd: _Lnd = None,
     lnd_address: Annotated[str | None, _text("HOST:PORT", "Of its gRPC.")] = None,
     lnd_tls_cert: Annotated[Path | None, _path("Its tls.cert.")] = None,
     lnd_macaroon: Annotated[Path | None, _path("Its readonly.macaroon.")] = None,
     lnd_backup: Annotated[Path | None, _path("Its channel.backup.")] = None,
+    slack_webhook_file: Annotated[Path | None, _path("Tell in Slack: a file with a webhook's address.")] = None,
+    slack_token_file: Annotated[Path | None, _path("A file with a bot's token, instead.")] = None,
+    slack_channel: Annotated[str | None, _text("ID", "Where the bot writes to.")] = None,
+    pagerduty_key_file: Annotated[Path | None, _path("Page: a file with an integration's key.")] = None,
     *,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing, also on a terminal.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -68,37 +82,37 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
     path = output or absolute("lnwatch.toml")
     if path.exists() and not force:
         raise typer.BadParameter(f"{path} is there already; --force replaces it", param_hint="--output")
-    for_bitcoind = {
-        "url": bitcoind_url,
-        "cookie": bitcoind_cookie,
-        "user": bitcoind_user,
-        "password_file": bitcoind_password_file,
-    }
-    for_lnd = {"address": lnd_address, "tls_cert": lnd_tls_cert, "macaroon": lnd_macaroon, "backup": lnd_backup}
+    core = {"url": bitcoind_url, "cookie": bitcoind_cookie}
+    core |= {"user": bitcoind_user, "password_file": bitcoind_password_file}
+    node = {"address": lnd_address, "tls_cert": lnd_tls_cert, "macaroon": lnd_macaroon, "backup": lnd_backup}
+    chat = {"webhook": slack_webhook_file, "token": slack_token_file, "channel": slack_channel}
     plan = Plan(
         site=site,
         data_dir=data or data_dir(),
         listen=listen or DEFAULT_LISTEN,
-        bitcoind=merge_bitcoind(bitcoind, for_bitcoind, find_bitcoind(homes())),
-        lnd=merge_lnd(lnd, for_lnd, find_lnd(homes())),
+        bitcoind=merge_bitcoind(bitcoind, core, find_bitcoind(homes())),
+        lnd=merge_lnd(lnd, node, find_lnd(homes())),
+        public_url=public,
+        slack=merge_slack(chat),
+        pagerduty=pagerduty_key_file,
     )
-    told = {
-        "data_dir": data is not None,
-        "listen": listen is not None,
-        "bitcoind": bitcoind is not None or any(for_bitcoind.values()),
-        "lnd": lnd is not None or any(for_lnd.values()),
-    }
     if sys.stdin.isatty() and not no_input:
-        plan = _ask(plan, {what for what, is_told in told.items() if is_told}, path)
+        of_nodes = _told(bitcoind=[bitcoind, *core.values()], lnd=[lnd, *node.values()])
+        of_channels = _told(slack=[*chat.values()], pagerduty=[pagerduty_key_file], public_url=[public])
+        plan = _ask(plan, of_nodes | of_channels | _told(data_dir=[data], listen=[listen]), path)
     _write(_guarded(plan, path), path)
 
 
+def _told(**flags: Sequence[object]) -> set[str]:
+    """What is settled: something that one of its flags was given for."""
+    return {what for what, given in flags.items() if any(each is not None for each in given)}
+
+
 def _ask(plan: Plan, told: set[str], path: Path) -> Plan:
-    password_file = path.with_name(PASSWORD_FILE)
-    plan, password = interview(plan, told, password_file)
-    if password is not None:
-        write_secret(password_file, password.get_secret_value() + "\n")
-        say(f"wrote {password_file}, which only its owner can read: give it to the user that runs lnwatch")
+    plan, typed = interview(plan, told, path.parent)
+    for file, secret in typed.items():
+        write_secret(file, secret.get_secret_value() + "\n")
+        say(f"wrote {file}, which only its owner can read: give it to the user that runs lnwatch")
     return plan
 
 
@@ -124,3 +138,5 @@ def _write(plan: Plan, path: Path) -> None:
     for warning in load(path, {}).warnings:
         complain(f"warning: {warning}")
     say(f"now try it: lnwatch check --config {path}")
+    if plan.slack is not None or plan.pagerduty is not None:
+        say(f"and whom it tells: lnwatch notify test --config {path}")

@@ -1,20 +1,22 @@
 """Looks at every source once, side by side, and puts into sentences what is to be mended or known."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
-from urllib.parse import urlsplit
 
+from lnwatch.cli.reach import Reach, doubtful_links
 from lnwatch.clock import Clock
-from lnwatch.config import Config, SourceConfig
-from lnwatch.errors import SourceError
+from lnwatch.config import ChannelConfig, Config, SourceConfig
+from lnwatch.errors import ConfigError, SourceError
+from lnwatch.executor.lnd import trouble_with
 from lnwatch.fields import format_duration
 from lnwatch.model.snapshot import TargetState
 from lnwatch.net import Door
+from lnwatch.notify import Desk
 from lnwatch.sources import Checkup, Place, Scope, Source, state_after
-from lnwatch.web.settings import is_loopback
+from lnwatch.sources.lnd.settings import LndSettings
 
 CLOCK_TOLERANCE: Final = 30.0  # seconds
 _SHARE_LOW: Final = 1 / 3  # of a certificate's lifetime
@@ -43,9 +45,13 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """All sources in the order of the configuration; sentences to mend, to know, and to note."""
+    """All sources and channels in the order of the configuration; sentences to mend, to know, and to note.
+
+    A channel comes with the severities that it is told of.
+    """
 
     inspected: tuple[Inspected, ...]
+    channels: tuple[tuple[ChannelConfig, tuple[str, ...]], ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
@@ -54,15 +60,26 @@ class Inspection:
 async def inspect(config: Config, clock: Clock, seconds: float) -> Inspection:
     """Check every source of every site; none is given more than `seconds`, and none waits for another.
 
-    Raises ConfigError where the way to the network can't be had.
+    Channels are opened, and sent nothing. Raises ConfigError where the way to the network can't be had.
     """
     door = Door.of(config.net, clock)
     sources = [source for site in config.sites.values() for source in site.sources]
     try:
         found = await asyncio.gather(*(_look(source, clock, door, seconds) for source in sources))
+        closed = [text for channel in config.notify.values() for text in await _open(channel, clock, door)]
     finally:
         await door.close()
-    return conclude(config, tuple(map(Inspected, sources, found)), clock.now())
+    return conclude(config, tuple(map(Inspected, sources, found)), closed, clock.now())
+
+
+async def _open(channel: ChannelConfig, clock: Clock, door: Door) -> list[str]:
+    """Why a channel can't be opened."""
+    try:
+        notifier = channel.kind.open(Desk(channel.slug, clock, door, ""), channel.settings)
+    except ConfigError as error:
+        return [str(problem) for problem in error.problems]
+    await notifier.close()
+    return []
 
 
 async def _look(config: SourceConfig, clock: Clock, door: Door, seconds: float) -> Checkup:
@@ -91,14 +108,28 @@ async def _close(source: Source, seconds: float) -> None:
         return  # the process is about to end, and the connection with it
 
 
-def conclude(config: Config, inspected: tuple[Inspected, ...], now: float) -> Inspection:
+def conclude(config: Config, inspected: tuple[Inspected, ...], closed: Iterable[str], now: float) -> Inspection:
     """What the checkups mean, each alone and those of one site together. `now` in epoch seconds."""
     problems = [f"{each.name}: {text}" for each in inspected for text in _problems(each.checkup, now)]
+    problems += [f"{each.name}: {text}" for each in inspected if (text := _hands(each.source))]
     for site, of_site in groupby(inspected, key=lambda each: each.source.site):
         problems += _mixed_networks(site, list(of_site))
     warnings = [f"{each.name}: {text}" for each in inspected for text in _warnings(each.checkup, now)]
     general = [str(each) for each in config.warnings if each.source is None]  # sources look at their own files
-    return Inspection(inspected, tuple(problems), (*general, *warnings), tuple(_notes(config)))
+    reach = Reach.of(config)
+    return Inspection(
+        inspected=inspected,
+        channels=tuple((channel, reach.gets(channel.slug)) for channel in config.notify.values()),
+        problems=(*problems, *closed),
+        warnings=(*general, *warnings, *reach.doubts()),
+        notes=tuple(_notes(config)),
+    )
+
+
+def _hands(source: SourceConfig) -> str:
+    """Why this node's hands would not act, though they were given a macaroon."""
+    file = source.settings.hands_macaroon_file if isinstance(source.settings, LndSettings) else None
+    return trouble_with(file) if file is not None else ""
 
 
 def _problems(checkup: Checkup, now: float) -> Iterator[str]:
@@ -156,6 +187,8 @@ def _mixed_networks(site: str, of_site: list[Inspected]) -> Iterator[str]:
 
 
 def _notes(config: Config) -> Iterator[str]:
-    host = urlsplit(config.web.link_base).hostname or ""
-    if is_loopback(host):
-        yield f"links will begin with {config.web.link_base}, which only this machine can open: set web.public_url"
+    if not config.notify:
+        yield "nobody is told of anything: configure a channel of delivery, such as `[notify.slack.ops]`"
+        yield from doubtful_links(config)
+    elif not config.dead_man.configured:
+        yield "nobody would hear that lnwatch itself fell silent: set dead_man.ping_url_file"

@@ -5,45 +5,108 @@ from dataclasses import replace
 from pathlib import Path
 
 import typer
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from lnwatch.cli.options import absolute, address
-from lnwatch.cli.plan import Plan
+from lnwatch.cli.options import absolute, address, public_url
+from lnwatch.cli.plan import Plan, Slack
 from lnwatch.cli.surroundings import Bitcoind, Lnd
+from lnwatch.fields import Settings
+from lnwatch.notify.pagerduty import PagerDutySettings
+from lnwatch.notify.slack import SlackSettings
 
 _NONE = "-"
+Secrets = dict[Path, SecretStr]
 
 
-def interview(plan: Plan, told: Container[str], password_file: Path) -> tuple[Plan, SecretStr | None]:
-    """The plan with a person's answers, and the password of bitcoind where one was typed.
+def interview(plan: Plan, told: Container[str], folder: Path) -> tuple[Plan, Secrets]:
+    """The plan with a person's answers, and what they typed that is secret, by the file in `folder` it belongs in.
 
-    `told` names what is settled: `bitcoind`, `lnd`, `listen`, `data_dir`. What the plan holds is the
-    default. A typed password is to be written to `password_file`. Raises typer.Abort on Ctrl-C.
+    `told` names what is settled: `bitcoind`, `lnd`, `slack`, `pagerduty`, `public_url`, `listen`, `data_dir`.
+    What the plan holds is the default. Raises typer.Abort on Ctrl-C.
     """
-    password = None
+    typed: Secrets = {}
     if "bitcoind" not in told:
-        bitcoind, password = _bitcoind(plan.bitcoind, password_file)
-        plan = replace(plan, bitcoind=bitcoind)
+        plan = replace(plan, bitcoind=_bitcoind(plan.bitcoind, folder / "core.password", typed))
     if "lnd" not in told:
         plan = replace(plan, lnd=_lnd(plan.lnd))
+    if "slack" not in told:
+        plan = replace(plan, slack=_slack(folder, typed))
+    if "pagerduty" not in told:
+        plan = replace(plan, pagerduty=_pagerduty(folder / "pagerduty.key", typed))
+    if "public_url" not in told and (plan.slack is not None or plan.pagerduty is not None):
+        plan = replace(plan, public_url=_public_url())
     if "listen" not in told:
         plan = replace(plan, listen=typer.prompt("Listen on (HOST:PORT)", default=plan.listen, value_proc=address))
     if "data_dir" not in told:
         plan = replace(plan, data_dir=_path("Keep the ledger in", plan.data_dir) or plan.data_dir)
-    return plan, password
+    return plan, typed
 
 
-def _bitcoind(found: Bitcoind | None, password_file: Path) -> tuple[Bitcoind | None, SecretStr | None]:
+def _slack(folder: Path, typed: Secrets) -> Slack | None:
+    if not typer.confirm("Tell of trouble in Slack?", default=False):
+        return None
+    question = "  Address of an incoming webhook (https://...), or a bot's token (xoxb-...), typed unseen"
+    secret = typer.prompt(question, hide_input=True, value_proc=_slack_secret)
+    if not secret.startswith("xox"):
+        typed[folder / "slack.webhook"] = SecretStr(secret)
+        return Slack(webhook=folder / "slack.webhook")
+
+    def channel(text: str) -> str:
+        return _accepted(SlackSettings, "channel_id", text.strip(), bot_token=secret)
+
+    typed[folder / "slack.token"] = SecretStr(secret)
+    return Slack(token=folder / "slack.token", channel=typer.prompt("  Id of the channel", value_proc=channel))
+
+
+def _slack_secret(text: str) -> str:
+    text = text.strip()
+    return text if text.startswith("xox") else _accepted(SlackSettings, "webhook_url", text)
+
+
+def _pagerduty(file: Path, typed: Secrets) -> Path | None:
+    if not typer.confirm("Page by PagerDuty?", default=False):
+        return None
+
+    def key(text: str) -> str:
+        return _accepted(PagerDutySettings, "routing_key", text.strip())
+
+    question = "  Key of an Events API v2 integration (32 characters), typed unseen"
+    typed[file] = SecretStr(typer.prompt(question, hide_input=True, value_proc=key))
+    return file
+
+
+def _public_url() -> str | None:
+    """Where links in messages lead, None for this machine alone."""
+
+    def read(text: str) -> str:
+        return text if text == _NONE else public_url(text)
+
+    question = f"Address of the status page for those who are told ({_NONE} for none)"
+    answer: str = typer.prompt(question, default=_NONE, value_proc=read)
+    return None if answer == _NONE else answer
+
+
+def _accepted(settings: type[Settings], key: str, text: str, **others: str) -> str:
+    """The text, where the settings take it under `key`. Raises BadParameter in their words, which show no secret."""
+    try:
+        settings.model_validate({key: text, **others})
+    except ValidationError as error:
+        message = error.errors(include_input=False)[0]["msg"]
+        raise typer.BadParameter(message.removeprefix("Value error, ")) from None
+    return text
+
+
+def _bitcoind(found: Bitcoind | None, password_file: Path, typed: Secrets) -> Bitcoind | None:
     if not typer.confirm("Is there a Bitcoin Core to watch?", default=found is not None):
-        return None, None
+        return None
     default = found or Bitcoind()
     url = typer.prompt("  Address of its RPC", default=default.url)
     cookie = _path("  Its cookie file", default.cookie, none="for user and password")
     if cookie is not None:
-        return Bitcoind(url, cookie), None
+        return Bitcoind(url, cookie)
     user = typer.prompt("  User")
-    password = SecretStr(typer.prompt("  Password", hide_input=True))
-    return Bitcoind(url, user=user, password_file=password_file), password
+    typed[password_file] = SecretStr(typer.prompt("  Password", hide_input=True))
+    return Bitcoind(url, user=user, password_file=password_file)
 
 
 def _lnd(found: Lnd | None) -> Lnd | None:

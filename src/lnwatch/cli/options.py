@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from lnwatch.config.blocks import trouble_with
 from lnwatch.fields import parse_duration, resolve_path
-from lnwatch.web.settings import split_address
+from lnwatch.web.settings import WebSettings, split_address
 
 ConfigFile = Annotated[
     Path | None,
@@ -73,3 +74,11 @@ def address(text: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     return text
+
+
+def public_url(text: str) -> str:
+    """The base of links on the command line."""
+    try:
+        return WebSettings(public_url=text).link_base
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from error

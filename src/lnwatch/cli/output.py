@@ -50,5 +50,5 @@ def printable(text: str) -> str:
 def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
     table = Table(*heads, title=title or None, title_justify="left", box=box.SIMPLE)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # not markup: it comes from outside
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))  # not markup: it comes from outside
     Console().print(table)

@@ -15,8 +15,20 @@ from lnwatch.web.settings import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
+class Slack:
+    """Where its secret lies: the address of an incoming webhook, or a bot's token that goes with a channel."""
+
+    webhook: Path | None = None
+    token: Path | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """One site on one machine. Paths are absolute; None is what is not there or not to be watched."""
+    """One site on one machine. Paths are absolute; None is what is not there, not to be watched or not to be told.
+
+    `pagerduty` is the file with the key of an integration.
+    """
 
     site: str
     data_dir: Path
@@ -24,6 +36,9 @@ class Plan:
     bitcoind: Bitcoind | None
     lnd: Lnd | None
     token_file: Path | None = None
+    public_url: str | None = None
+    slack: Slack | None = None
+    pagerduty: Path | None = None
 
     def answers(self) -> Answers:
         """The same for the template."""
@@ -33,6 +48,12 @@ class Plan:
         }
         if self.token_file is not None:
             values["web.token_file"] = quoted(str(self.token_file))
+        if self.public_url is not None:
+            values["web.public_url"] = quoted(self.public_url)
+        if self.slack is not None:
+            values |= _slack(self.slack)
+        if self.pagerduty is not None:
+            values["notify.pagerduty.oncall.routing_key_file"] = quoted(str(self.pagerduty))
         if self.bitcoind is not None:
             values |= _bitcoind(self.bitcoind)
         if self.lnd is not None:
@@ -84,6 +105,20 @@ def merge_lnd(wanted: bool | None, flags: Mapping[str, Any], found: Lnd | None) 
     return node
 
 
+def merge_slack(flags: Mapping[str, Any]) -> Slack | None:
+    """What the flags say of Slack. Raises BadParameter where they leave a gap."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    if not given:
+        return None
+    if ("webhook" in given) == ("token" in given):
+        hint = "--slack-webhook-file"
+        raise typer.BadParameter("give the file of a webhook, or the one of a bot's token", param_hint=hint)
+    if ("token" in given) != ("channel" in given):
+        hint = "--slack-channel"
+        raise typer.BadParameter("goes with --slack-token-file: a webhook knows its channel", param_hint=hint)
+    return Slack(**given)
+
+
 def _given(kind: str, wanted: bool | None, flags: Mapping[str, Any]) -> dict[str, Any]:  # noqa: FBT001 - the flag itself
     given = {name: value for name, value in flags.items() if value is not None}
     if wanted is False and given:
@@ -107,6 +142,16 @@ def _lnd(node: Lnd) -> dict[str, str | None]:
         f"{base}macaroon_file": _path(node.macaroon),
         f"{base}backup_file": _path(node.backup),
     }
+
+
+def _slack(slack: Slack) -> dict[str, str | None]:
+    base = "notify.slack.ops."
+    values = {
+        f"{base}webhook_url_file": _path(slack.webhook),
+        f"{base}bot_token_file": _path(slack.token),
+        f"{base}channel_id": quoted(slack.channel) if slack.channel is not None else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _path(path: Path | None) -> str | None:

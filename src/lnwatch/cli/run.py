@@ -8,6 +8,7 @@ import structlog
 from lnwatch import __version__
 from lnwatch import log as logging
 from lnwatch.cli.options import ConfigFile
+from lnwatch.clock import SystemClock
 from lnwatch.config import load
 
 log = structlog.get_logger()
@@ -25,4 +26,4 @@ def run(config: ConfigFile = None) -> None:
     log.info("starting", version=__version__, configuration=str(loaded.path or "environment"), sites=list(loaded.sites))
     for warning in loaded.warnings:
         log.warning("configuration", text=str(warning))
-    asyncio.run(watch(loaded))
+    asyncio.run(watch(loaded, SystemClock()))

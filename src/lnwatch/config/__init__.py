@@ -1,6 +1,25 @@
 """What the operator decided: one TOML file, every key also by environment, all of it checked before anything starts."""
 
 from lnwatch.config.loading import load
-from lnwatch.config.values import Config, ConfigWarning, Origin, OriginKind, SiteConfig, SourceConfig
+from lnwatch.config.values import (
+    ChannelConfig,
+    Config,
+    ConfigWarning,
+    Origin,
+    OriginKind,
+    RuleConfig,
+    SiteConfig,
+    SourceConfig,
+)
 
-__all__ = ["Config", "ConfigWarning", "Origin", "OriginKind", "SiteConfig", "SourceConfig", "load"]
+__all__ = [
+    "ChannelConfig",
+    "Config",
+    "ConfigWarning",
+    "Origin",
+    "OriginKind",
+    "RuleConfig",
+    "SiteConfig",
+    "SourceConfig",
+    "load",
+]

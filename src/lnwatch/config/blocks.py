@@ -1,6 +1,6 @@
 """Takes a draft apart into the blocks that the rooms and kinds validate, and finds what is no block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,14 @@ from lnwatch.config.draft import Draft, Tree
 from lnwatch.config.lines import KeyPath
 from lnwatch.config.nearest import instead, nearest
 from lnwatch.config.redaction import dotted
-from lnwatch.config.schema import RESERVED, SITE, DaemonSettings, Schema
+from lnwatch.config.schema import NOTIFY, RESERVED, RULES, SITE, DaemonSettings, Schema
 from lnwatch.errors import ConfigProblem
 from lnwatch.fields import SLUG, Settings
+from lnwatch.model.rule import Scope
+from lnwatch.notify import NotifierKind
+from lnwatch.sources import SourceKind
+
+Kinds = Mapping[str, SourceKind[Any]] | Mapping[str, NotifierKind[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,12 @@ class Block:
 def divide(draft: Draft, schema: Schema) -> tuple[list[Block], list[ConfigProblem]]:
     """Every block in the order of the file, the daemon's and the rooms' first, and what is wrong between them."""
     division = _Division(draft, schema)
-    return [*division.daemon(), *division.rooms(), *division.sites()], division.problems
+    shared = [*division.daemon(), *division.rooms(), *division.channels(), *division.rules()]
+    return [*shared, *division.sites()], division.problems
 
 
 def trouble_with(name: str) -> str | None:
-    """Why a site or source can't be called so; None where it can."""
+    """Why a site, source or channel can't be called so; None where it can."""
     spelled = name.replace("-", "_")
     if not SLUG.fullmatch(name):
         return "a name begins with a lower-case letter; figures, `-` and `_` may follow, 63 in all"
@@ -63,8 +69,23 @@ class _Division:
             table = self._table((room,), f"write its keys below `[{room}]`")
             yield Block((room,), settings, table if table is not None else {})
 
+    def channels(self) -> Iterator[Block]:
+        """One per channel of delivery; a name stands once, whatever its kind."""
+        example = f"`[{NOTIFY}.{next(iter(self._schema.channels))}.NAME]`"
+        taken: dict[str, KeyPath] = {}
+        for kind in self._table((NOTIFY,), f"name a channel: {example}") or {}:
+            for block in self._kind((NOTIFY, kind), self._schema.channels, "channel"):
+                self._check_taken(block.path, taken, "channel")
+                yield block
+
+    def rules(self) -> Iterator[Block]:
+        """One per rule, also where the file does not name it."""
+        written = {block.path: block for block in self._rules((RULES,))}
+        for rule, kind in self._schema.rules.items():
+            yield written.get((RULES, rule), Block((RULES, rule), kind.settings, {}))
+
     def sites(self) -> Iterator[Block]:
-        """One per source."""
+        """One per source, and one per rule that a site has its own settings for."""
         sites = self._table((SITE,), f"name a site: `[{SITE}.main]`")
         if not sites and not self._misplaced and (sites == {} or SITE not in self._draft.tree):
             self._say((SITE,), "nothing", "there is no site to watch yet: run `lnwatch init`")
@@ -74,35 +95,51 @@ class _Division:
             yield from self._site((SITE, slug))
 
     def _site(self, path: KeyPath) -> Iterator[Block]:
-        kinds = self._table(path, f"a site is a table: `[{dotted(path)}]`")
+        table = self._table(path, f"a site is a table: `[{dotted(path)}]`")
         self._check_name(path)
-        if kinds == {}:
+        kinds = None if table is None else [kind for kind in table if kind != RULES]
+        if kinds == []:
             self._say(
                 path, "no source", f"name one, such as `[{dotted((*path, next(iter(self._schema.kinds))))}.NAME]`"
             )
         taken: dict[str, KeyPath] = {}
-        for kind in kinds or {}:
-            for block in self._kind((*path, kind)):
+        for kind in kinds or ():
+            for block in self._kind((*path, kind), self._schema.kinds, "source"):
                 self._check_taken(block.path, taken, "source")
                 yield block
+        for block in self._rules((*path, RULES)):
+            if self._schema.rules[block.path[-1]].rule.scope is Scope.DAEMON:
+                own = f"it is about lnwatch itself: set it in `[{dotted((RULES, block.path[-1]))}]`"
+                self._say(block.path, "a rule that is not judged for a site", own)
+            else:
+                yield block
 
-    def _kind(self, path: KeyPath) -> Iterator[Block]:
-        kind = self._schema.kinds.get(path[-1])
+    def _kind(self, path: KeyPath, kinds: Kinds, noun: str) -> Iterator[Block]:
+        kind = kinds.get(path[-1])
         if kind is None:
-            self._unknown_kind(path)
+            self._unknown_kind(path, kinds, noun)
             return
-        named = f"a source bears a name of its own: `[{dotted((*path, 'NAME'))}]`"
+        named = f"a {noun} bears a name of its own: `[{dotted((*path, 'NAME'))}]`"
         slugs = self._table(path, named)
         if slugs == {}:
-            self._say(path, "no source", named)
+            self._say(path, f"no {noun}", named)
         slugs = slugs or {}
         if any(not isinstance(value, dict) for value in slugs.values()):
             keys = ", ".join(dotted((key,)) for key, value in slugs.items() if not isinstance(value, dict))
-            self._say(path, f"{keys} without the name of a source", named)
+            self._say(path, f"{keys} without the name of a {noun}", named)
         for slug, raw in slugs.items():
             if isinstance(raw, dict):
                 self._check_name((*path, slug))
                 yield Block((*path, slug), kind.settings, raw)
+
+    def _rules(self, path: KeyPath) -> Iterator[Block]:
+        """What is written of rules below `path`, each rule once."""
+        for name in self._table(path, f"name a rule: `[{dotted((*path, next(iter(self._schema.rules))))}]`") or {}:
+            place = (*path, name)
+            if name not in self._schema.rules:
+                self._say(place, "a rule that is not known", instead(name, self._schema.rules))
+            elif raw := self._table(place, f"write its keys below `[{dotted(place)}]`"):
+                yield Block(place, self._schema.rules[name].settings, raw)
 
     def _table(self, path: KeyPath, remedy: str) -> Tree | None:
         found: Any = self._draft.find(path)
@@ -125,16 +162,22 @@ class _Division:
         self._misplaced |= key in self._schema.kinds or nearest(key, self._schema.top) == SITE
         if key in self._schema.kinds:
             remedy = f"a source belongs to a site: `[{SITE}.main.{key}.NAME]`"
+        elif key in self._schema.channels:
+            remedy = f"a channel belongs to those who are told: `[{NOTIFY}.{key}.NAME]`"
+        elif key in self._schema.rules:
+            remedy = f"a rule belongs to the rules: `[{RULES}.{key}]`"
         else:
             remedy = instead(key, self._schema.top)
         self._say((key,), "a key that is not known", remedy)
 
-    def _unknown_kind(self, path: KeyPath) -> None:
-        if path[-2] in self._schema.kinds:
+    def _unknown_kind(self, path: KeyPath, kinds: Kinds, noun: str) -> None:
+        if path[-2] == RULES:
+            remedy = f"a site has a name before its rules: `[{dotted((SITE, 'main', *path[-2:]))}]`"
+        elif path[-2] in kinds:
             remedy = f"a site has a name before its kinds: `[{SITE}.main.{path[-2]}.NAME]`"
         else:
-            remedy = instead(path[-1], self._schema.kinds)
-        self._say(path, "a kind of source that is not known", remedy)
+            remedy = instead(path[-1], kinds)
+        self._say(path, f"a kind of {noun} that is not known", remedy)
 
     def _say(self, path: KeyPath, found: str, remedy: str) -> None:
         self.problems.append(self._draft.problem(path, found, remedy))

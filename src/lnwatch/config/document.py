@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lnwatch.config.draft import Draft
-from lnwatch.config.lines import Statement, statements
+from lnwatch.config.lines import KeyPath, Statement, statements
 from lnwatch.config.redaction import dotted
 from lnwatch.errors import ConfigError, ConfigProblem
 
@@ -37,7 +37,10 @@ def read(path: Path | None) -> Draft:
         raise ConfigError(_translate(error, path, lines)) from error
     except RecursionError as error:
         raise ConfigError(ConfigProblem(str(path), "tables nested without end", "it is no lnwatch.toml")) from error
-    return Draft(path, tree, {each.path: each.line for each in reversed(lines)})
+    first: dict[KeyPath, int] = {}
+    for each in lines:
+        first.setdefault(each.path, each.line)
+    return Draft(path, tree, first)
 
 
 def _text(path: Path) -> str:

@@ -10,13 +10,14 @@ from lnwatch.config.document import VARIABLE
 from lnwatch.config.draft import Draft
 from lnwatch.config.lines import KeyPath
 from lnwatch.config.nearest import nearest
-from lnwatch.config.schema import SITE, DaemonSettings, Schema, inner_settings, is_list, is_table
+from lnwatch.config.schema import NOTIFY, RULES, SITE, DaemonSettings, Schema, inner_settings, is_list, is_table
 from lnwatch.errors import ConfigProblem
 from lnwatch.fields import Settings
 
 PREFIX = "LNWATCH_"
 _JOINT = "__"
 _CLOSE = 0.7  # of 1: below, a guess misleads
+_DEPTHS = {"SITE": 4, "NOTIFY": 3, "RULES": 2}  # at which keys stand; those of a room at 1, the daemon's own at 0
 # Kubernetes gives every container of a namespace such names for a service called `lnwatch` or `lnwatch-…`.
 _SERVICE = re.compile(r"LNWATCH_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 _SERVICE_URL = re.compile(r"(tcp|udp|sctp)://")
@@ -58,17 +59,13 @@ def resolve(name: str, schema: Schema, draft: Draft) -> KeyPath | None:
     parts = name.removeprefix(PREFIX).split(_JOINT)
     if name != name.upper() or not all(parts):
         return None
-    match parts:
-        case [key]:
-            path = _inside(DaemonSettings, [key], (), draft)
-        case ["SITE", site, kind, slug, *keys] if kind.lower() in schema.kinds and keys:
-            place = _spelled(draft, _spelled(draft, (SITE,), site), kind)
-            path = _inside(schema.kinds[kind.lower()].settings, keys, _spelled(draft, place, slug), draft)
-        case [room, *keys] if room.lower() in schema.rooms:
-            path = _inside(schema.rooms[room.lower()], keys, (room.lower(),), draft)
-        case _:
-            path = None
-    return path
+    depth = _DEPTHS.get(parts[0], min(len(parts) - 1, 1))
+    place: KeyPath = ()
+    for part in parts[:depth]:
+        place = _spelled(draft, place, part)
+    keys = parts[depth:]
+    owned = schema.settings_at((*place, keys[0].lower())) if keys else None
+    return None if owned is None else _inside(owned[0], keys, place, draft)
 
 
 def variables(settings: type[Settings], prefix: str) -> Iterator[str]:
@@ -129,21 +126,35 @@ def _known(name: str, schema: Schema, draft: Draft) -> Iterable[str]:
     yield from variables(DaemonSettings, PREFIX)
     for room, settings in schema.rooms.items():
         yield from variables(settings, variable((room,)) + _JOINT)
-    places = set(_sources(draft, schema))
-    match name.removeprefix(PREFIX).split(_JOINT):
-        case [_, site, kind, slug, *_]:
-            close = nearest(kind, schema.kinds)
-            places |= {(SITE, site, each, slug) for each in ([close] if close else schema.kinds)}
-    for place in sorted(places):
-        yield from variables(schema.kinds[place[2]].settings, variable(place) + _JOINT)
+    for place in sorted({*_written(draft, schema), *_meant(name, schema)}):
+        owned = schema.settings_at((*place, ""))
+        if owned is not None:
+            yield from variables(owned[0], variable(place) + _JOINT)
 
 
-def _sources(draft: Draft, schema: Schema) -> Iterator[KeyPath]:
-    """The places of the sources that the draft holds so far."""
+def _written(draft: Draft, schema: Schema) -> Iterator[KeyPath]:
+    """The places of all rules, and of the sources and channels that the draft holds so far."""
+    yield from ((RULES, rule) for rule in schema.rules)
+    for kind, slugs in _tables(draft.find((NOTIFY,))):
+        yield from ((NOTIFY, kind, slug) for slug, _ in _tables(slugs))
     for site, kinds in _tables(draft.find((SITE,))):
+        yield from ((SITE, site, RULES, rule) for rule in schema.rules)
         for kind, slugs in _tables(kinds):
-            if kind in schema.kinds:
-                yield from ((SITE, site, kind, slug) for slug, _ in _tables(slugs))
+            yield from ((SITE, site, kind, slug) for slug, _ in _tables(slugs))
+
+
+def _meant(name: str, schema: Schema) -> Iterator[KeyPath]:
+    """Where a variable may belong whose own source or channel is written nowhere else."""
+    match name.removeprefix(PREFIX).split(_JOINT):
+        case ["NOTIFY", kind, slug, *_]:
+            yield from ((NOTIFY, each, slug) for each in _either(kind, schema.channels))
+        case [_, site, kind, slug, *_]:
+            yield from ((SITE, site, each, slug) for each in _either(kind, schema.kinds))
+
+
+def _either(kind: str, kinds: Iterable[str]) -> Iterable[str]:
+    close = nearest(kind, kinds)
+    return [close] if close is not None else kinds
 
 
 def _tables(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - whatever stood there

@@ -11,14 +11,20 @@ from lnwatch.config.document import SEARCHED, find, read
 from lnwatch.config.draft import Draft
 from lnwatch.config.effective import leaves
 from lnwatch.config.environment import overlay
+from lnwatch.config.in_force import InForce, combine
+from lnwatch.config.lines import KeyPath
 from lnwatch.config.redaction import dotted
-from lnwatch.config.schema import DaemonSettings, Schema, standard
+from lnwatch.config.rule_settings import RuleSettings
+from lnwatch.config.schema import NOTIFY, RULES, SITE, DaemonSettings, Schema, standard
 from lnwatch.config.validation import validate
-from lnwatch.config.values import Config, Origin, SiteConfig, SourceConfig
+from lnwatch.config.values import ChannelConfig, Config, Origin, SiteConfig, SourceConfig
 from lnwatch.errors import ConfigError, ConfigProblem
+from lnwatch.executor.settings import ExecutorSettings
 from lnwatch.fields import Settings
 from lnwatch.log import LogSettings
 from lnwatch.net import NetSettings
+from lnwatch.notify._deadman import DeadManSettings
+from lnwatch.notify._routing import Routing, RoutingSettings
 from lnwatch.store.settings import LedgerSettings
 from lnwatch.web.settings import WebSettings
 
@@ -47,12 +53,14 @@ def load(path: Path | None, environ: Mapping[str, str], schema: Schema | None = 
         problems += wrong
         if settings is not None:
             validated.append((block, settings))
+    rules, senseless = combine(schema.rules, _of_rules(validated), _slugs(blocks, SITE), draft)
+    problems += [*senseless, *_astray(blocks, validated, draft)]
     if problems:
         raise ConfigError(*problems)
-    return _config(draft, schema, validated)
+    return _config(draft, schema, validated, rules)
 
 
-def _config(draft: Draft, schema: Schema, validated: Validated) -> Config:
+def _config(draft: Draft, schema: Schema, validated: Validated, rules: InForce) -> Config:
     blocks = [block for block, _ in validated]
     daemon = _only(DaemonSettings, validated)
     return Config(
@@ -62,26 +70,61 @@ def _config(draft: Draft, schema: Schema, validated: Validated) -> Config:
         web=_only(WebSettings, validated),
         log=_only(LogSettings, validated),
         net=_only(NetSettings, validated),
+        notify=_channels(schema, validated),
+        routing=_only(RoutingSettings, validated),
+        dead_man=_only(DeadManSettings, validated),
+        executor=_only(ExecutorSettings, validated),
+        rules=rules,
         sites=_sites(schema, validated),
         origins=dict(_origins(draft, validated)),
         warnings=tuple(secret_files.warnings(blocks, draft)),
     )
 
 
+def _astray(blocks: list[Block], validated: Validated, draft: Draft) -> Iterator[ConfigProblem]:
+    """What is wrong with each route: a channel or a site that is not configured."""
+    channels = {block.path[2]: block.path[1] for block in blocks if block.path[:1] == (NOTIFY,)}
+    for settings in (each for _, each in validated if isinstance(each, RoutingSettings)):
+        for number, route in enumerate(settings.routes):
+            try:
+                Routing(RoutingSettings(routes=(route,)), channels, _slugs(blocks, SITE))
+            except ValueError as error:
+                sentence = str(error).removeprefix("route 1 ")
+                yield draft.problem(("routing", "routes", str(number)), "a route", f"it {sentence}")
+
+
+def _slugs(blocks: list[Block], table: str) -> list[str]:
+    return list(dict.fromkeys(block.path[1] for block in blocks if block.path[:1] == (table,)))
+
+
+def _of_rules(validated: Validated) -> dict[KeyPath, RuleSettings]:
+    return {block.path: settings for block, settings in validated if isinstance(settings, RuleSettings)}
+
+
 def _only(kind: type[S], validated: Validated) -> S:
     return next(settings for _, settings in validated if isinstance(settings, kind))
+
+
+def _channels(schema: Schema, validated: Validated) -> dict[str, ChannelConfig]:
+    channels: dict[str, ChannelConfig] = {}
+    for block, settings in validated:
+        match block.path:
+            case ("notify", kind, slug):
+                channels[slug] = ChannelConfig(slug, schema.channels[kind], settings)
+    return channels
 
 
 def _sites(schema: Schema, validated: Validated) -> dict[str, SiteConfig]:
     sources: dict[str, list[SourceConfig]] = {}
     for block, settings in validated:
         match block.path:
-            case (_, site, kind, slug):
+            case ("site", site, kind, slug) if kind in schema.kinds:
                 sources.setdefault(site, []).append(SourceConfig(site, slug, schema.kinds[kind], settings))
     return {site: SiteConfig(site, tuple(of_site)) for site, of_site in sources.items()}
 
 
 def _origins(draft: Draft, validated: Validated) -> Iterator[tuple[str, Origin]]:
     for block, settings in validated:
-        for path, _ in leaves(settings):
+        partly = block.path[:1] == (SITE,) and block.path[2:3] == (RULES,)  # what is not set there is set elsewhere
+        for path, _ in leaves(settings, only_set=partly):
             yield dotted((*block.path, *path)), draft.origin((*block.path, *path))

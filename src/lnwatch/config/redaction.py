@@ -48,7 +48,8 @@ def written(value: Any) -> str:  # noqa: ANN401 - a value of any setting
         case list() | tuple() | set() | frozenset():
             return f"[{', '.join(written(item) for item in value)}]"
         case Mapping():
-            return f"{{ {', '.join(f'{dotted((str(key),))} = {written(item)}' for key, item in value.items())} }}"
+            set_ones = ((str(key), item) for key, item in value.items() if item is not None)
+            return f"{{ {', '.join(f'{dotted((key,))} = {written(item)}' for key, item in set_ones)} }}"
         case _:
             return str(value)
 

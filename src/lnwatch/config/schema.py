@@ -1,4 +1,4 @@
-"""What may be configured: the daemon's own keys, one block per room, and one per source of a site."""
+"""What may be configured: the daemon's own keys, and a block for each room, channel, rule and source of a site."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,24 +8,35 @@ from typing import Any, get_args, get_origin
 from pydantic import SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
-from lnwatch import sources
+from lnwatch import notify, rules, sources
 from lnwatch.config.lines import KeyPath
+from lnwatch.config.rule_settings import RuleKind, rule_kind
 from lnwatch.discover import discover
+from lnwatch.executor.settings import BLOCK as EXECUTOR
 from lnwatch.fields import FilePath, Settings
 from lnwatch.log import LogSettings
+from lnwatch.model.rule import Rule
 from lnwatch.net import NetSettings
+from lnwatch.notify import NotifierKind
+from lnwatch.notify._deadman import DeadManSettings
+from lnwatch.notify._routing import OWN_SITE, RoutingSettings
 from lnwatch.redaction import secret_name
 from lnwatch.sources import SourceKind
 from lnwatch.store.settings import LedgerSettings
 from lnwatch.web.settings import WebSettings
 
 SITE = "site"
-RESERVED = "lnwatch"  # the site of the daemon's own series
+NOTIFY = "notify"
+RULES = "rules"  # at the top for all sites, and beside the kinds of source for one
+RESERVED = OWN_SITE  # the site of the daemon's own series
 ROOMS: Mapping[str, type[Settings]] = {
     "ledger": LedgerSettings,
     "web": WebSettings,
     "log": LogSettings,
     "net": NetSettings,
+    "routing": RoutingSettings,
+    "dead_man": DeadManSettings,
+    "executor": EXECUTOR,
 }
 
 
@@ -37,26 +48,37 @@ class DaemonSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """Settings by room and kinds of source by name."""
+    """Settings by room, kinds of source and of channel by name, rules by id."""
 
     rooms: Mapping[str, type[Settings]]
     kinds: Mapping[str, SourceKind[Any]]
+    channels: Mapping[str, NotifierKind[Any]]
+    rules: Mapping[str, RuleKind]
 
     @property
     def top(self) -> tuple[str, ...]:
         """Everything that may stand at the top of the file."""
-        return (*DaemonSettings.model_fields, *self.rooms, SITE)
+        return (*DaemonSettings.model_fields, *self.rooms, NOTIFY, RULES, SITE)
 
     def settings_at(self, path: KeyPath) -> tuple[type[Settings], KeyPath] | None:
         """The settings that own the key at `path`, and the rest of the path inside them."""
+        kind: RuleKind | SourceKind[Any] | NotifierKind[Any] | None
         match path:
             case (key,) if key in DaemonSettings.model_fields:
                 return DaemonSettings, path
             case (room, _, *_) if room in self.rooms:
                 return self.rooms[room], path[1:]
-            case ("site", _, kind, _, _, *_) if kind in self.kinds:
-                return self.kinds[kind].settings, path[4:]
-        return None
+            case ("notify", name, _, _, *_):
+                kind, depth = self.channels.get(name), 3
+            case ("rules", name, _, *_):
+                kind, depth = self.rules.get(name), 2
+            case ("site", _, "rules", name, _, *_):
+                kind, depth = self.rules.get(name), 4
+            case ("site", _, name, _, _, *_):
+                kind, depth = self.kinds.get(name), 4
+            case _:
+                return None
+        return None if kind is None else (kind.settings, path[depth:])
 
     def field_at(self, path: KeyPath) -> FieldInfo | None:
         """The field of the key at `path`; for an entry of a table or list, that of the whole."""
@@ -75,9 +97,12 @@ class Schema:
 
 
 def standard() -> Schema:
-    """What this lnwatch knows, with every source that is found in its room."""
-    found = discover(sources, "SOURCE", SourceKind)
-    return Schema(ROOMS, {kind.kind: kind for kind in found.values()})
+    """What this lnwatch knows, with every source, notifier and rule that is found in its room."""
+    kinds = {kind.kind: kind for kind in discover(sources, "SOURCE", SourceKind).values()}
+    channels = {kind.kind: kind for kind in discover(notify, "NOTIFIER", NotifierKind).values()}
+    return Schema(
+        ROOMS, kinds, channels, {name: rule_kind(rule) for name, rule in discover(rules, "RULE", Rule).items()}
+    )
 
 
 def field_of(settings: type[Settings], path: KeyPath) -> FieldInfo | None:

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,14 +49,6 @@ def validate(block: Block, draft: Draft, schema: Schema) -> tuple[Settings | Non
         if not _read_otherwise(raw, details, alternatives):
             complaints = [_Complaint(block, schema, raw, key, each) for key, each in _by_key(details, raw).items()]
             return None, [draft.problem(each.path, each.found, each.remedy) for each in complaints]
-
-
-def _problems(
-    block: Block, draft: Draft, schema: Schema, raw: dict[str, Any], details: list[ErrorDetails]
-) -> Iterator[ConfigProblem]:
-    for key, each in _by_key(details, raw).items():
-        complaint = _Complaint(block, schema, raw, key, each)
-        yield draft.problem((*block.path, *key), complaint.found, complaint.remedy)
 
 
 def _read_otherwise(raw: dict[str, Any], details: Iterable[ErrorDetails], alternatives: dict[KeyPath, Any]) -> bool:

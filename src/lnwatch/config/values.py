@@ -6,9 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lnwatch.executor.settings import ExecutorSettings
 from lnwatch.fields import Settings
 from lnwatch.log import LogSettings
+from lnwatch.model.rule import Severity
 from lnwatch.net import NetSettings
+from lnwatch.notify import NotifierKind
+from lnwatch.notify._deadman import DeadManSettings
+from lnwatch.notify._routing import RoutingSettings
 from lnwatch.sources import SourceKind
 from lnwatch.store.settings import LedgerSettings
 from lnwatch.web.settings import WebSettings
@@ -73,10 +78,39 @@ class SiteConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """One channel of delivery; `settings` are of the type that its kind declares."""
+
+    slug: str
+    kind: NotifierKind[Any]
+    settings: Settings
+
+    @property
+    def key(self) -> str:
+        """Its dotted name in the configuration."""
+        return f"notify.{self.kind.kind}.{self.slug}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleConfig:
+    """What is in force for one rule at one site: an instance of the rule's thresholds, and times in seconds.
+
+    `severity` is None unless the operator set one: then each finding has the one that its rule gives it.
+    """
+
+    thresholds: Any
+    after: float
+    keep_firing: float
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that the operator decided. `path` is None where the environment alone spoke.
 
-    `origins` is keyed by dotted key and covers every value, defaults included.
+    `notify` is keyed by slug, which is unique over all kinds. `rules` has every rule for every site and
+    for `lnwatch`, the daemon itself. `origins` is keyed by dotted key and covers every value, defaults
+    included; of a site's rules it has what is set for that site alone.
     """
 
     path: Path | None
@@ -85,6 +119,11 @@ class Config:
     web: WebSettings
     log: LogSettings
     net: NetSettings
+    notify: Mapping[str, ChannelConfig]
+    routing: RoutingSettings
+    dead_man: DeadManSettings
+    executor: ExecutorSettings
+    rules: Mapping[str, Mapping[str, RuleConfig]]
     sites: Mapping[str, SiteConfig]
     origins: Mapping[str, Origin]
     warnings: tuple[ConfigWarning, ...]

@@ -8,7 +8,7 @@ from typing import Any
 from lnwatch.domain import lifecycle
 from lnwatch.domain.judge import Judgement
 from lnwatch.domain.lifecycle import Circumstances, Decision, Policy, Sighting
-from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint
+from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint, Reason
 from lnwatch.model.rule import Rule, Scope
 from lnwatch.model.silence import Silence, SilenceKind
 
@@ -27,43 +27,120 @@ class Setting:
     grace: bool = False
 
 
-def decide(judgements: Iterable[Judgement], cases: Cases, setting: Setting) -> list[tuple[Fingerprint, Decision]]:
-    """A decision for every subject that is found or has a case, parents before their children."""
-    decided: list[tuple[Fingerprint, Decision]] = []
-    known, ordered = dict(cases), _parents_first(list(judgements))
-    scopes = {judgement.rule.id: judgement.rule.scope for judgement in ordered}
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision about one subject; `muted_by` names the parent, silence or window that keeps it untold."""
+
+    fingerprint: Fingerprint
+    decision: Decision
+    muted_by: str = ""
+
+
+class _Docket:
+    """The cases of one site as they stand while it is decided on, by rule, scope and subject."""
+
+    def __init__(self, cases: Cases, site: str) -> None:
+        self._scopes: dict[str, dict[str, dict[str, Case]]] = {}
+        for fingerprint, case in cases.items():
+            if fingerprint.site == site:
+                self.of(fingerprint.rule, case.scope)[fingerprint.subject] = case
+
+    def of(self, rule: str, scope: str) -> dict[str, Case]:
+        """By subject."""
+        return self._scopes.setdefault(rule, {}).setdefault(scope, {})
+
+    def find(self, fingerprint: Fingerprint) -> Case | None:
+        """The case, whichever scope it was found in."""
+        for subjects in self._scopes.get(fingerprint.rule, {}).values():
+            if (case := subjects.get(fingerprint.subject)) is not None:
+                return case
+        return None
+
+    def take(self, decided: Decided) -> None:
+        """Let what was decided stand."""
+        fingerprint, case = decided.fingerprint, decided.decision.case
+        for subjects in self._scopes.get(fingerprint.rule, {}).values():
+            subjects.pop(fingerprint.subject, None)
+        if case is not None:
+            self.of(fingerprint.rule, case.scope)[fingerprint.subject] = case
+
+    def inhibitor(self, judgement: Judgement, ranges: Mapping[str, Scope], setting: Setting) -> str:
+        """A case of a parent that bears on the judgement; of the same source where both rules are run for the same
+        range."""
+        patience = setting.policies[judgement.rule.id].after
+        for parent in judgement.rule.parents:
+            for scope, subjects in self._scopes.get(parent, {}).items():
+                if ranges.get(parent) is judgement.rule.scope and scope != judgement.scope:
+                    continue
+                for subject, case in subjects.items():
+                    if _bears(case, patience, setting.now):
+                        return f"{parent} {subject}"
+        return ""
+
+
+def _bears(parent: Case, patience: float, now: float) -> bool:
+    """Whether a parent's case is pending, lives, or ended so lately that what came of it may not be mended yet."""
+    if parent.state is CaseState.RESOLVED and parent.ended_at is not None:
+        return 0 <= now - parent.ended_at < patience
+    return parent.state in _INHIBITING
+
+
+def decide(judgements: Iterable[Judgement], cases: Cases, setting: Setting) -> list[Decided]:
+    """A decision for every subject that is found or has a case, parents before their children.
+
+    A case whose rule is not run any more for its scope, because the configuration or lnwatch changed, ends.
+    """
+    ordered = _parents_first(list(judgements))
+    docket = _Docket(cases, setting.site)
+    ranges = {judgement.rule.id: judgement.rule.scope for judgement in ordered}
+    found: dict[str, set[str]] = {}
     for judgement in ordered:
-        inhibitor = _inhibitor(judgement, known, setting.site, scopes)
-        for fingerprint, decision in list(_of_rule(judgement, known, setting, inhibitor)):
-            decided.append((fingerprint, decision))
-            if decision.case is None:
-                known.pop(fingerprint, None)
-            else:
-                known[fingerprint] = decision.case
+        found.setdefault(judgement.rule.id, set()).update(judgement.found)
+    decided: list[Decided] = []
+    for judgement in ordered:
+        inhibitor = docket.inhibitor(judgement, ranges, setting)
+        standing = docket.of(judgement.rule.id, judgement.scope)
+        rest = [subject for subject in standing if subject not in found[judgement.rule.id]]
+        for each in list(_of_rule(judgement, rest, docket, setting, inhibitor)):
+            decided.append(each)
+            docket.take(each)
+    judged = {(judgement.rule.id, judgement.scope) for judgement in ordered}
+    seen = {each.fingerprint for each in decided}
+    decided += [
+        Decided(fingerprint, lifecycle.withdrawn(case, setting.now))
+        for fingerprint, case in cases.items()
+        if fingerprint.site == setting.site and (fingerprint.rule, case.scope) not in judged and fingerprint not in seen
+    ]
     return decided
 
 
 def _of_rule(
-    judgement: Judgement, known: Cases, setting: Setting, inhibitor: str
-) -> Iterator[tuple[Fingerprint, Decision]]:
+    judgement: Judgement, rest: Iterable[str], docket: _Docket, setting: Setting, inhibitor: str
+) -> Iterator[Decided]:
+    """What is found, and the `rest` of the scope's cases, which no scope finds any more."""
     rule, policy = judgement.rule, setting.policies[judgement.rule.id]
-    standing = {
-        fingerprint.subject: case
-        for fingerprint, case in known.items()
-        if (fingerprint.site, fingerprint.rule, case.scope) == (setting.site, rule.id, judgement.scope)
-    }
-    for subject in [*judgement.found, *(subject for subject in standing if subject not in judgement.found)]:
+    standing = docket.of(rule.id, judgement.scope)
+    for subject in [*judgement.found, *rest]:
         fingerprint, case = Fingerprint(setting.site, rule.id, subject), standing.get(subject)
         finding = judgement.found.get(subject)
         if finding is not None:
-            case = case or known.get(fingerprint)
             sighting = Sighting(fingerprint, judgement.scope, finding)
             around = _circumstances(sighting, policy, inhibitor, setting)
-            yield fingerprint, lifecycle.found(case, sighting, policy, around)
+            decision = lifecycle.found(case or docket.find(fingerprint), sighting, policy, around)
+            yield Decided(fingerprint, decision, _muted_by(decision, around))
         elif judgement.tells(subject):
-            yield fingerprint, lifecycle.clear(case, policy, setting.now)
+            yield Decided(fingerprint, lifecycle.clear(case, policy, setting.now))
         else:
-            yield fingerprint, lifecycle.unknown(case, setting.now)
+            yield Decided(fingerprint, lifecycle.unknown(case, setting.now))
+
+
+def _muted_by(decision: Decision, around: Circumstances) -> str:
+    words = {
+        Reason.INHIBITED: around.inhibited_by,
+        Reason.MAINTENANCE: around.maintenance,
+        Reason.SILENCED: around.silenced_by,
+    }
+    return words.get(decision.reason, "")
 
 
 def _circumstances(sighting: Sighting, policy: Policy, inhibitor: str, setting: Setting) -> Circumstances:
@@ -89,20 +166,9 @@ def matches(silence: Silence, sighting: Sighting, policy: Policy, now: float) ->
         (fingerprint.rule, silence.rule),
         (fingerprint.subject, silence.subject),
         ((finding.owner or policy.owner).value, silence.owner),
-        ((finding.severity or policy.severity).value, silence.severity),
+        (policy.severity_of(finding).value, silence.severity),
     )
     return silence.starts_at <= now < silence.ends_at and all(fnmatchcase(*pair) for pair in pairs)
-
-
-def _inhibitor(judgement: Judgement, known: Cases, site: str, scopes: Mapping[str, Scope]) -> str:
-    """A pending or living case of a parent; of the same source where both rules are run for the same sort of scope."""
-    rule = judgement.rule
-    for fingerprint, case in known.items():
-        if fingerprint.site != site or fingerprint.rule not in rule.parents or case.state not in _INHIBITING:
-            continue
-        if scopes.get(fingerprint.rule) is not rule.scope or case.scope == judgement.scope:
-            return f"{fingerprint.rule} {fingerprint.subject}"
-    return ""
 
 
 def _parents_first(judgements: list[Judgement]) -> list[Judgement]:

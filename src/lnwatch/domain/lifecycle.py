@@ -7,16 +7,20 @@ told resolves aloud once its inputs are fresh and clear, and never before; one o
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint, Reason, Transition
-from lnwatch.model.rule import Finding, Owner, Severity
+from lnwatch.model.rule import Finding, Owner, Rule, Severity
 
+OURSELVES = "lnwatch"  # the actor of what no person decided
+WITHDRAWN = "what it is about is not configured any more"
 FLAP_WINDOW = 900.0  # seconds: a case that comes back within is the same case
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is in force for the rule at this site. Seconds."""
+    """What is in force for the rule at this site. Seconds. With `fixed` each finding has this `severity`, whatever
+    its rule would give it."""
 
     severity: Severity
     owner: Owner
@@ -24,6 +28,19 @@ class Policy:
     keep_firing: float
     never_muted: bool
     flap_window: float = FLAP_WINDOW
+    fixed: bool = False
+    tells_changes: bool = False
+
+    def severity_of(self, finding: Finding) -> Severity:
+        """How much a finding matters here."""
+        return self.severity if self.fixed or finding.severity is None else finding.severity
+
+
+def usual_policy(rule: Rule[Any]) -> Policy:
+    """What the rule itself declares."""
+    return Policy(
+        rule.severity, rule.owner, rule.after, rule.keep_firing, rule.never_muted, tells_changes=rule.tells_changes
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ def found(case: Case | None, sighting: Sighting, policy: Policy, circumstances: 
         case = replace(
             case, state=CaseState.PENDING, found_at=now, flaps=case.flaps + 1, clear_since=None, ended_at=None
         )
-    updated = _updated(case, finding, policy, now)
+    updated = _updated(replace(case, scope=sighting.scope), finding, policy, now)
     if updated.state is CaseState.PENDING:
         return _lasting(updated, policy, circumstances)
     return _living(case, updated, policy, circumstances)
@@ -84,7 +101,7 @@ def clear(case: Case | None, policy: Policy, now: float) -> Decision:
     since = case.clear_since if case.clear_since is not None else now
     if case.state not in LIVING:
         return Decision(replace(case, clear_since=since), Reason.CLEAR)
-    if now - since < _hold(case, policy):
+    if now - since < hold(case, policy):
         return Decision(replace(case, clear_since=since), Reason.KEEP_FIRING)
     ended = replace(case, state=CaseState.RESOLVED, clear_since=since, ended_at=now, snoozed_until=None)
     if case.told:
@@ -100,6 +117,27 @@ def unknown(case: Case | None, now: float) -> Decision:
     if _snooze_over(held, now):
         return _telling(replace(held, state=CaseState.OPEN, snoozed_until=None), Reason.SNOOZE_ENDED, Transition.AWOKE)
     return Decision(held, Reason.HELD_UNKNOWN)
+
+
+def withdrawn(case: Case, now: float) -> Decision:
+    """Its rule is not run any more for what it is about: nothing will ever tell that it is clear, so it ends."""
+    if case.state is CaseState.PENDING:
+        return Decision(None, Reason.NOT_CONFIGURED)
+    since = case.clear_since if case.clear_since is not None else now
+    if case.state not in LIVING:
+        return Decision(replace(case, clear_since=since), Reason.NOT_CONFIGURED)
+    ended = replace(
+        case,
+        state=CaseState.CLOSED,
+        actor=OURSELVES,
+        note=WITHDRAWN,
+        clear_since=since,
+        ended_at=now,
+        snoozed_until=None,
+    )
+    if case.told:
+        return _telling(replace(ended, told=False, told_severity=None), Reason.NOT_CONFIGURED, Transition.CLOSED)
+    return Decision(ended, Reason.NOT_CONFIGURED)
 
 
 def acknowledge(case: Case, actor: str, note: str) -> Decision:
@@ -164,7 +202,7 @@ def _begin(case: Case | None, sighting: Sighting, policy: Policy, now: float) ->
 def _updated(case: Case, finding: Finding, policy: Policy, now: float) -> Case:
     return replace(
         case,
-        severity=finding.severity or policy.severity,
+        severity=policy.severity_of(finding),
         owner=finding.owner or policy.owner,
         sentence=finding.sentence,
         facts=finding.facts,
@@ -202,20 +240,22 @@ def _living(before: Case, case: Case, policy: Policy, circumstances: Circumstanc
         return Decision(case, why)
     if not case.told:
         return _telling(replace(case, told=True, told_severity=case.severity), Reason.RELEASED, Transition.OPENED)
-    return _severity_told(case)
+    return _news_told(case, changed=policy.tells_changes and case.evidence != before.evidence)
 
 
-def _severity_told(case: Case) -> Decision:
+def _news_told(case: Case, *, changed: bool) -> Decision:
     told = case.told_severity or case.severity
     if case.severity.rank > told.rank:
         worse = replace(case, state=CaseState.OPEN, told_severity=case.severity, snoozed_until=None)
         return _telling(worse, Reason.WORSE, Transition.ESCALATED)
     if case.severity.rank < told.rank:
         return _telling(replace(case, told_severity=case.severity), Reason.BETTER, Transition.EASED)
+    if changed:
+        return _telling(case, Reason.NEW_EVIDENCE, Transition.CHANGED)
     return Decision(case, Reason.STILL_FOUND)
 
 
-def _hold(case: Case, policy: Policy) -> float:
+def hold(case: Case, policy: Policy) -> float:
     """How long it must be clear: doubled with each flap, so that a flapping case rings less and less."""
     if not case.flaps:
         return policy.keep_firing

@@ -42,20 +42,49 @@ def node_liquidity(at: float, channels: Channels, policies: Policies | None = No
 
     `policies` is None where they are not known. Raises nothing.
     """
-    theirs = _announced(policies)
-    unhinted = _unhinted(channels.channels)
-    found: dict[str, ChannelLiquidity] = {}
-    for channel in channels.channels:
-        if not channel.active:
-            found[channel.point] = _NOTHING
-            continue
-        policy = theirs.get(channel.channel_id)
-        blocked = (policy is not None and policy.disabled) or channel.point in unhinted
-        inbound = Msat(0) if blocked else usable_inbound(channel)
-        limit = policy.max_htlc_msat if policy is not None else 0
-        largest = limit if 0 < limit < inbound else inbound
-        found[channel.point] = ChannelLiquidity(inbound, usable_outbound(channel), Msat(largest))
-    return _summed(at, found)
+    return LiquidityReckoner().reckon(at, channels, policies)
+
+
+class LiquidityReckoner:
+    """Reckons one node again and again: what follows from the very same values as before is not reckoned anew.
+
+    Used by one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._policies: Policies | None = None
+        self._theirs: Mapping[str, ChannelPolicy] = {}
+        self._known: dict[str, _Known] = {}
+
+    def reckon(self, at: float, channels: Channels, policies: Policies | None) -> NodeLiquidity:
+        """As `node_liquidity`."""
+        if policies is not self._policies:
+            self._policies, self._theirs = policies, _announced(policies)
+        theirs, unhinted = self._theirs, _unhinted(channels.channels)
+        former, self._known = self._known, {}
+        for channel in channels.channels:
+            point, policy = channel.point, theirs.get(channel.channel_id)
+            hinted = point not in unhinted
+            known = former.get(point)
+            if known is None or known[0] is not channel or known[1] is not policy or known[2] is not hinted:
+                known = channel, policy, hinted, _usable(channel, policy, hinted=hinted)
+            self._known[point] = known
+        return _summed(at, {point: known[3] for point, known in self._known.items()})
+
+
+_Known = tuple[Channel, ChannelPolicy | None, bool, ChannelLiquidity]
+
+
+def _usable(channel: Channel, policy: ChannelPolicy | None, *, hinted: bool) -> ChannelLiquidity:
+    """What `policy`, the peer's side, leaves of a channel."""
+    if not channel.active:
+        return _NOTHING
+    blocked = (policy is not None and policy.disabled) or not hinted
+    inbound = Msat(0) if blocked else usable_inbound(channel)
+    limit = policy.max_htlc_msat if policy is not None else 0
+    largest = limit if 0 < limit < inbound else inbound
+    return ChannelLiquidity(inbound, usable_outbound(channel), Msat(largest))
 
 
 def usable_inbound(channel: Channel) -> Msat:
@@ -117,11 +146,12 @@ def _unhinted(channels: Iterable[Channel]) -> frozenset[str]:
 
 
 def _summed(at: float, found: Mapping[str, ChannelLiquidity]) -> NodeLiquidity:
-    largest = nlargest(MAX_PARTS, (channel.largest_in_msat for channel in found.values()))
+    every = found.values()
+    largest = nlargest(MAX_PARTS, [channel.largest_in_msat for channel in every])
     return NodeLiquidity(
         at=at,
-        inbound_msat=Msat(sum(channel.inbound_msat for channel in found.values())),
-        outbound_msat=Msat(sum(channel.outbound_msat for channel in found.values())),
+        inbound_msat=Msat(sum([channel.inbound_msat for channel in every])),
+        outbound_msat=Msat(sum([channel.outbound_msat for channel in every])),
         receivable_one_msat=Msat(largest[0] if largest else 0),
         receivable_many_msat=Msat(sum(largest)),
         channels=found,

@@ -53,6 +53,12 @@ def joint_restart(view: View, together: float = TOGETHER) -> Restart | None:
     return None
 
 
+def within_grace(view: View, grace: float, together: float = TOGETHER) -> bool:
+    """Whether a joint restart is going on that has taken no more than `grace` seconds yet."""
+    restart = joint_restart(view, together)
+    return restart is not None and view.at - restart.start <= grace
+
+
 def _outages(view: View) -> Iterator[Outage]:
     for target in view.targets.values():
         if target.kind not in WITHOUT_SYSTEM and (outage := _last_outage(target, _spans(view, target))) is not None:

@@ -1,6 +1,6 @@
 """`/metrics/channels`: rendered once for each channel list, in chunks of which only the changed are made anew."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ from lnwatch.model.lightning import Channel, Channels
 from lnwatch.model.liquidity import ChannelLiquidity, NodeLiquidity
 from lnwatch.model.money import MSAT_PER_SAT
 
-CHUNK = 250  # channels
+CHUNK = 50  # channels
 
 Values = list[object]
-Found = Mapping[str, ChannelLiquidity]
+Usable = Sequence[ChannelLiquidity | None]  # of each channel, None where it was not reckoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class ChannelMetric:
     name: str
     help: str
     kind: Kind
-    values: Callable[[Sequence[Channel], Found], Values]
+    values: Callable[[Sequence[Channel], Usable], Values]
     write: Callable[[str, Sequence[str], Values], list[str]]
 
 
@@ -51,9 +51,8 @@ def _infos(name: str, labels: Sequence[str], infos: Values) -> list[str]:
     ]
 
 
-def _inbound(channels: Sequence[Channel], found: Found) -> Values:
-    known = [found.get(channel.point) for channel in channels]
-    return [one.inbound_msat if one is not None else None for one in known]
+def _inbound(_channels: Sequence[Channel], usable: Usable) -> Values:
+    return [one.inbound_msat if one is not None else None for one in usable]
 
 
 class _Info(NamedTuple):
@@ -68,14 +67,14 @@ METRICS = (
         "lnwatch_channel_local_balance_satoshis",
         "Our side of the channel, net of HTLCs in flight.",
         Kind.GAUGE,
-        lambda channels, _found: [channel.local_msat for channel in channels],
+        lambda channels, _usable: [channel.local_msat for channel in channels],
         _amounts,
     ),
     ChannelMetric(
         "lnwatch_channel_remote_balance_satoshis",
         "The peer's side of the channel, net of HTLCs in flight.",
         Kind.GAUGE,
-        lambda channels, _found: [channel.remote_msat for channel in channels],
+        lambda channels, _usable: [channel.remote_msat for channel in channels],
         _amounts,
     ),
     ChannelMetric(
@@ -89,14 +88,14 @@ METRICS = (
         "lnwatch_channel_active",
         "1 while the channel can carry payments.",
         Kind.GAUGE,
-        lambda channels, _found: [channel.active for channel in channels],
+        lambda channels, _usable: [channel.active for channel in channels],
         _flags,
     ),
     ChannelMetric(
         "lnwatch_channel_info",
         "What changes slowly or never, to be joined on the channel's labels; always 1.",
         Kind.INFO,
-        lambda channels, _found: [_Info(one.point, one.peer, one.private, one.initiator) for one in channels],
+        lambda channels, _usable: [_Info(one.point, one.peer, one.private, one.initiator) for one in channels],
         _infos,
     ),
 )
@@ -126,12 +125,20 @@ _HEADS = {
 _END = Piece.of(OPENMETRICS_END)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Chunk:
-    ids: list[str]
-    labels: list[str]
-    values: list[Values]
-    pieces: list[Piece]
+    """A few channels as text, and all that it was made of."""
+
+    ids: Sequence[str]
+    channels: Sequence[Channel]
+    usable: Usable
+    labels: Sequence[str]
+    values: Sequence[Values]
+    pieces: Sequence[Piece]
+
+    def fits(self, ids: Sequence[str], channels: Sequence[Channel], usable: Usable) -> bool:
+        """Whether the same would be made of these; where they are the very same values, that is told at once."""
+        return self.channels == channels and self.usable == usable and self.ids == ids
 
 
 class NodeRenderer:
@@ -145,29 +152,33 @@ class NodeRenderer:
     def render(self, channels: Channels, liquidity: NodeLiquidity | None, until: float) -> NodeBlock:
         """The node's block; pieces whose values did not change are the former ones."""
         every = channels.channels
-        if len({channel.point for channel in every}) < len(every):
+        points = [channel.point for channel in every]
+        if len(set(points)) < len(every):
             every = tuple({channel.point: channel for channel in every}.values())
+            points = [channel.point for channel in every]
         ids = channel_ids(every)
-        found: Found = liquidity.channels if liquidity is not None else {}
+        usable = list(map(liquidity.channels.get, points)) if liquidity is not None else [None] * len(every)
         former, self._chunks = self._chunks, []
         for start in range(0, len(every), CHUNK):
-            end = start + CHUNK
+            part = slice(start, start + CHUNK)
             old = former[len(self._chunks)] if len(self._chunks) < len(former) else None
-            self._chunks.append(self._chunk(every[start:end], ids[start:end], found, old))
+            self._chunks.append(self._chunk(ids[part], every[part], usable[part], old))
         return NodeBlock(until, tuple(self._column(index) for index in range(len(METRICS))))
 
-    def _chunk(self, channels: Sequence[Channel], ids: list[str], found: Found, old: _Chunk | None) -> _Chunk:
-        values = [metric.values(channels, found) for metric in METRICS]
+    def _chunk(self, ids: list[str], channels: Sequence[Channel], usable: Usable, old: _Chunk | None) -> _Chunk:
+        if old is not None and old.fits(ids, channels, usable):
+            return old
+        values = [metric.values(channels, usable) for metric in METRICS]
         if old is None or old.ids != ids:
-            labels = [f'{self._base},channel_id="{label(one)}"' for one in ids]
-            return _Chunk(
-                ids, labels, values, [self._piece(*each, labels) for each in zip(METRICS, values, strict=True)]
-            )
-        pieces = [
-            piece if former == present else self._piece(metric, present, old.labels)
-            for metric, former, present, piece in zip(METRICS, old.values, values, old.pieces, strict=True)
-        ]
-        return _Chunk(ids, old.labels, values, pieces)
+            labels: Sequence[str] = [f'{self._base},channel_id="{label(one)}"' for one in ids]
+            pieces = [self._piece(*each, labels) for each in zip(METRICS, values, strict=True)]
+        else:
+            labels = old.labels
+            pieces = [
+                piece if former == present else self._piece(metric, present, labels)
+                for metric, former, present, piece in zip(METRICS, old.values, values, old.pieces, strict=True)
+            ]
+        return _Chunk(ids, channels, usable, labels, values, pieces)
 
     @staticmethod
     def _piece(metric: ChannelMetric, values: Values, labels: Sequence[str]) -> Piece:

@@ -1,8 +1,13 @@
-"""lnwatch's own live metrics: its process, and how late its event loop runs."""
+"""lnwatch's own live metrics: its process, how late its event loop runs, what became of its messages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 
 from lnwatch.clock import Clock
+from lnwatch.exporter.notifications import Notifications, Tally
+from lnwatch.exporter.thresholds import Thresholds
 
 _PAUSE = 0.25  # seconds between two looks at the loop
 # The bar is 50 ms; what lies far above says how bad it was.
@@ -13,6 +18,7 @@ class OwnMetrics:
     """Registers them, and measures the loop."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
         ProcessCollector(namespace="lnwatch", registry=registry)
         self._lag = Histogram(
             "lnwatch_loop_lag_seconds",
@@ -20,6 +26,14 @@ class OwnMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
+
+    def tell_notifications(self, tally: Tally, edges: Sequence[float], paging: str) -> None:
+        """Tell what delivery counts from now on, and who pages (`lnwatch` or `alertmanager`)."""
+        self._registry.register(Notifications(tally, edges, paging))
+
+    def tell_thresholds(self, thresholds: Mapping[str, Mapping[str, Any]]) -> None:
+        """Tell the limits that rules judge by, by site and rule."""
+        self._registry.register(Thresholds(thresholds))
 
     async def watch_loop(self, clock: Clock) -> None:
         """Measure until cancelled."""

@@ -138,7 +138,7 @@ class ChannelConstraints(_message.Message):
     def __init__(self, csv_delay: _Optional[int] = ..., chan_reserve_sat: _Optional[int] = ..., dust_limit_sat: _Optional[int] = ..., max_pending_amt_msat: _Optional[int] = ..., min_htlc_msat: _Optional[int] = ..., max_accepted_htlcs: _Optional[int] = ...) -> None: ...
 
 class Channel(_message.Message):
-    __slots__ = ("active", "remote_pubkey", "channel_point", "chan_id", "capacity", "local_balance", "remote_balance", "commit_fee", "fee_per_kw", "unsettled_balance", "total_satoshis_sent", "total_satoshis_received", "num_updates", "pending_htlcs", "private", "initiator", "chan_status_flags", "commitment_type", "local_constraints", "remote_constraints", "zero_conf", "zero_conf_confirmed_scid")
+    __slots__ = ("active", "remote_pubkey", "channel_point", "chan_id", "capacity", "local_balance", "remote_balance", "commit_fee", "fee_per_kw", "unsettled_balance", "total_satoshis_sent", "total_satoshis_received", "pending_htlcs", "private", "initiator", "chan_status_flags", "commitment_type", "local_constraints", "remote_constraints", "zero_conf", "zero_conf_confirmed_scid")
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     REMOTE_PUBKEY_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_POINT_FIELD_NUMBER: _ClassVar[int]
@@ -151,7 +151,6 @@ class Channel(_message.Message):
     UNSETTLED_BALANCE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_SATOSHIS_SENT_FIELD_NUMBER: _ClassVar[int]
     TOTAL_SATOSHIS_RECEIVED_FIELD_NUMBER: _ClassVar[int]
-    NUM_UPDATES_FIELD_NUMBER: _ClassVar[int]
     PENDING_HTLCS_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_FIELD_NUMBER: _ClassVar[int]
     INITIATOR_FIELD_NUMBER: _ClassVar[int]
@@ -173,7 +172,6 @@ class Channel(_message.Message):
     unsettled_balance: int
     total_satoshis_sent: int
     total_satoshis_received: int
-    num_updates: int
     pending_htlcs: _containers.RepeatedCompositeFieldContainer[HTLC]
     private: bool
     initiator: bool
@@ -183,7 +181,7 @@ class Channel(_message.Message):
     remote_constraints: ChannelConstraints
     zero_conf: bool
     zero_conf_confirmed_scid: int
-    def __init__(self, active: _Optional[bool] = ..., remote_pubkey: _Optional[str] = ..., channel_point: _Optional[str] = ..., chan_id: _Optional[int] = ..., capacity: _Optional[int] = ..., local_balance: _Optional[int] = ..., remote_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., unsettled_balance: _Optional[int] = ..., total_satoshis_sent: _Optional[int] = ..., total_satoshis_received: _Optional[int] = ..., num_updates: _Optional[int] = ..., pending_htlcs: _Optional[_Iterable[_Union[HTLC, _Mapping]]] = ..., private: _Optional[bool] = ..., initiator: _Optional[bool] = ..., chan_status_flags: _Optional[str] = ..., commitment_type: _Optional[_Union[CommitmentType, str]] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., remote_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., zero_conf: _Optional[bool] = ..., zero_conf_confirmed_scid: _Optional[int] = ...) -> None: ...
+    def __init__(self, active: _Optional[bool] = ..., remote_pubkey: _Optional[str] = ..., channel_point: _Optional[str] = ..., chan_id: _Optional[int] = ..., capacity: _Optional[int] = ..., local_balance: _Optional[int] = ..., remote_balance: _Optional[int] = ..., commit_fee: _Optional[int] = ..., fee_per_kw: _Optional[int] = ..., unsettled_balance: _Optional[int] = ..., total_satoshis_sent: _Optional[int] = ..., total_satoshis_received: _Optional[int] = ..., pending_htlcs: _Optional[_Iterable[_Union[HTLC, _Mapping]]] = ..., private: _Optional[bool] = ..., initiator: _Optional[bool] = ..., chan_status_flags: _Optional[str] = ..., commitment_type: _Optional[_Union[CommitmentType, str]] = ..., local_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., remote_constraints: _Optional[_Union[ChannelConstraints, _Mapping]] = ..., zero_conf: _Optional[bool] = ..., zero_conf_confirmed_scid: _Optional[int] = ...) -> None: ...
 
 class ListChannelsRequest(_message.Message):
     __slots__ = ()
@@ -235,11 +233,27 @@ class NodeInfoRequest(_message.Message):
     include_channels: bool
     def __init__(self, pub_key: _Optional[str] = ..., include_channels: _Optional[bool] = ...) -> None: ...
 
+class NodeAddress(_message.Message):
+    __slots__ = ("network", "addr")
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    ADDR_FIELD_NUMBER: _ClassVar[int]
+    network: str
+    addr: str
+    def __init__(self, network: _Optional[str] = ..., addr: _Optional[str] = ...) -> None: ...
+
+class LightningNode(_message.Message):
+    __slots__ = ("addresses",)
+    ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    addresses: _containers.RepeatedCompositeFieldContainer[NodeAddress]
+    def __init__(self, addresses: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ...) -> None: ...
+
 class NodeInfo(_message.Message):
-    __slots__ = ("channels",)
+    __slots__ = ("node", "channels")
+    NODE_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    node: LightningNode
     channels: _containers.RepeatedCompositeFieldContainer[ChannelEdge]
-    def __init__(self, channels: _Optional[_Iterable[_Union[ChannelEdge, _Mapping]]] = ...) -> None: ...
+    def __init__(self, node: _Optional[_Union[LightningNode, _Mapping]] = ..., channels: _Optional[_Iterable[_Union[ChannelEdge, _Mapping]]] = ...) -> None: ...
 
 class PendingChannelsRequest(_message.Message):
     __slots__ = ()
@@ -387,6 +401,60 @@ class ListPeersResponse(_message.Message):
     peers: _containers.RepeatedCompositeFieldContainer[Peer]
     def __init__(self, peers: _Optional[_Iterable[_Union[Peer, _Mapping]]] = ...) -> None: ...
 
+class LightningAddress(_message.Message):
+    __slots__ = ("pubkey", "host")
+    PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    pubkey: str
+    host: str
+    def __init__(self, pubkey: _Optional[str] = ..., host: _Optional[str] = ...) -> None: ...
+
+class ConnectPeerRequest(_message.Message):
+    __slots__ = ("addr", "perm", "timeout")
+    ADDR_FIELD_NUMBER: _ClassVar[int]
+    PERM_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    addr: LightningAddress
+    perm: bool
+    timeout: int
+    def __init__(self, addr: _Optional[_Union[LightningAddress, _Mapping]] = ..., perm: _Optional[bool] = ..., timeout: _Optional[int] = ...) -> None: ...
+
+class ConnectPeerResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: str
+    def __init__(self, status: _Optional[str] = ...) -> None: ...
+
+class FeeLimit(_message.Message):
+    __slots__ = ("fixed_msat",)
+    FIXED_MSAT_FIELD_NUMBER: _ClassVar[int]
+    fixed_msat: int
+    def __init__(self, fixed_msat: _Optional[int] = ...) -> None: ...
+
+class QueryRoutesRequest(_message.Message):
+    __slots__ = ("pub_key", "fee_limit", "use_mission_control", "amt_msat", "last_hop_pubkey", "outgoing_chan_ids")
+    PUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    FEE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USE_MISSION_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    AMT_MSAT_FIELD_NUMBER: _ClassVar[int]
+    LAST_HOP_PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    OUTGOING_CHAN_IDS_FIELD_NUMBER: _ClassVar[int]
+    pub_key: str
+    fee_limit: FeeLimit
+    use_mission_control: bool
+    amt_msat: int
+    last_hop_pubkey: bytes
+    outgoing_chan_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, pub_key: _Optional[str] = ..., fee_limit: _Optional[_Union[FeeLimit, _Mapping]] = ..., use_mission_control: _Optional[bool] = ..., amt_msat: _Optional[int] = ..., last_hop_pubkey: _Optional[bytes] = ..., outgoing_chan_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class QueryRoutesResponse(_message.Message):
+    __slots__ = ("routes", "success_prob")
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_PROB_FIELD_NUMBER: _ClassVar[int]
+    routes: _containers.RepeatedCompositeFieldContainer[Route]
+    success_prob: float
+    def __init__(self, routes: _Optional[_Iterable[_Union[Route, _Mapping]]] = ..., success_prob: _Optional[float] = ...) -> None: ...
+
 class WalletBalanceRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -511,16 +579,20 @@ class InvoiceSubscription(_message.Message):
     def __init__(self, add_index: _Optional[int] = ..., settle_index: _Optional[int] = ...) -> None: ...
 
 class Hop(_message.Message):
-    __slots__ = ("pub_key",)
+    __slots__ = ("chan_id", "pub_key")
+    CHAN_ID_FIELD_NUMBER: _ClassVar[int]
     PUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    chan_id: int
     pub_key: str
-    def __init__(self, pub_key: _Optional[str] = ...) -> None: ...
+    def __init__(self, chan_id: _Optional[int] = ..., pub_key: _Optional[str] = ...) -> None: ...
 
 class Route(_message.Message):
-    __slots__ = ("hops",)
+    __slots__ = ("hops", "total_fees_msat")
     HOPS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FEES_MSAT_FIELD_NUMBER: _ClassVar[int]
     hops: _containers.RepeatedCompositeFieldContainer[Hop]
-    def __init__(self, hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ...) -> None: ...
+    total_fees_msat: int
+    def __init__(self, hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ..., total_fees_msat: _Optional[int] = ...) -> None: ...
 
 class HTLCAttempt(_message.Message):
     __slots__ = ("status", "route", "resolve_time_ns")

@@ -279,17 +279,27 @@ class ChannelEdge(_message.Message):
     node2_policy: RoutingPolicy
     def __init__(self, channel_id: _Optional[int] = ..., chan_point: _Optional[str] = ..., last_update: _Optional[int] = ..., node1_pub: _Optional[str] = ..., node2_pub: _Optional[str] = ..., capacity: _Optional[int] = ..., node1_policy: _Optional[_Union[RoutingPolicy, _Mapping]] = ..., node2_policy: _Optional[_Union[RoutingPolicy, _Mapping]] = ...) -> None: ...
 
+class NodeAddress(_message.Message):
+    __slots__ = ("network", "addr")
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    ADDR_FIELD_NUMBER: _ClassVar[int]
+    network: str
+    addr: str
+    def __init__(self, network: _Optional[str] = ..., addr: _Optional[str] = ...) -> None: ...
+
 class LightningNode(_message.Message):
-    __slots__ = ("last_update", "pub_key", "alias", "color")
+    __slots__ = ("last_update", "pub_key", "alias", "addresses", "color")
     LAST_UPDATE_FIELD_NUMBER: _ClassVar[int]
     PUB_KEY_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
+    ADDRESSES_FIELD_NUMBER: _ClassVar[int]
     COLOR_FIELD_NUMBER: _ClassVar[int]
     last_update: int
     pub_key: str
     alias: str
+    addresses: _containers.RepeatedCompositeFieldContainer[NodeAddress]
     color: str
-    def __init__(self, last_update: _Optional[int] = ..., pub_key: _Optional[str] = ..., alias: _Optional[str] = ..., color: _Optional[str] = ...) -> None: ...
+    def __init__(self, last_update: _Optional[int] = ..., pub_key: _Optional[str] = ..., alias: _Optional[str] = ..., addresses: _Optional[_Iterable[_Union[NodeAddress, _Mapping]]] = ..., color: _Optional[str] = ...) -> None: ...
 
 class NodeInfoRequest(_message.Message):
     __slots__ = ("pub_key", "include_channels")
@@ -524,6 +534,30 @@ class ListPeersResponse(_message.Message):
     peers: _containers.RepeatedCompositeFieldContainer[Peer]
     def __init__(self, peers: _Optional[_Iterable[_Union[Peer, _Mapping]]] = ...) -> None: ...
 
+class LightningAddress(_message.Message):
+    __slots__ = ("pubkey", "host")
+    PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    pubkey: str
+    host: str
+    def __init__(self, pubkey: _Optional[str] = ..., host: _Optional[str] = ...) -> None: ...
+
+class ConnectPeerRequest(_message.Message):
+    __slots__ = ("addr", "perm", "timeout")
+    ADDR_FIELD_NUMBER: _ClassVar[int]
+    PERM_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    addr: LightningAddress
+    perm: bool
+    timeout: int
+    def __init__(self, addr: _Optional[_Union[LightningAddress, _Mapping]] = ..., perm: _Optional[bool] = ..., timeout: _Optional[int] = ...) -> None: ...
+
+class ConnectPeerResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: str
+    def __init__(self, status: _Optional[str] = ...) -> None: ...
+
 class WalletAccountBalance(_message.Message):
     __slots__ = ("confirmed_balance", "unconfirmed_balance")
     CONFIRMED_BALANCE_FIELD_NUMBER: _ClassVar[int]
@@ -726,6 +760,52 @@ class Route(_message.Message):
     total_fees_msat: int
     total_amt_msat: int
     def __init__(self, total_time_lock: _Optional[int] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ..., total_fees_msat: _Optional[int] = ..., total_amt_msat: _Optional[int] = ...) -> None: ...
+
+class FeeLimit(_message.Message):
+    __slots__ = ("fixed", "percent", "fixed_msat")
+    FIXED_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    FIXED_MSAT_FIELD_NUMBER: _ClassVar[int]
+    fixed: int
+    percent: int
+    fixed_msat: int
+    def __init__(self, fixed: _Optional[int] = ..., percent: _Optional[int] = ..., fixed_msat: _Optional[int] = ...) -> None: ...
+
+class QueryRoutesRequest(_message.Message):
+    __slots__ = ("pub_key", "amt", "final_cltv_delta", "fee_limit", "source_pub_key", "use_mission_control", "cltv_limit", "amt_msat", "outgoing_chan_id", "last_hop_pubkey", "time_pref", "outgoing_chan_ids")
+    PUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    AMT_FIELD_NUMBER: _ClassVar[int]
+    FINAL_CLTV_DELTA_FIELD_NUMBER: _ClassVar[int]
+    FEE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_PUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    USE_MISSION_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    CLTV_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    AMT_MSAT_FIELD_NUMBER: _ClassVar[int]
+    OUTGOING_CHAN_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_HOP_PUBKEY_FIELD_NUMBER: _ClassVar[int]
+    TIME_PREF_FIELD_NUMBER: _ClassVar[int]
+    OUTGOING_CHAN_IDS_FIELD_NUMBER: _ClassVar[int]
+    pub_key: str
+    amt: int
+    final_cltv_delta: int
+    fee_limit: FeeLimit
+    source_pub_key: str
+    use_mission_control: bool
+    cltv_limit: int
+    amt_msat: int
+    outgoing_chan_id: int
+    last_hop_pubkey: bytes
+    time_pref: float
+    outgoing_chan_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, pub_key: _Optional[str] = ..., amt: _Optional[int] = ..., final_cltv_delta: _Optional[int] = ..., fee_limit: _Optional[_Union[FeeLimit, _Mapping]] = ..., source_pub_key: _Optional[str] = ..., use_mission_control: _Optional[bool] = ..., cltv_limit: _Optional[int] = ..., amt_msat: _Optional[int] = ..., outgoing_chan_id: _Optional[int] = ..., last_hop_pubkey: _Optional[bytes] = ..., time_pref: _Optional[float] = ..., outgoing_chan_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class QueryRoutesResponse(_message.Message):
+    __slots__ = ("routes", "success_prob")
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_PROB_FIELD_NUMBER: _ClassVar[int]
+    routes: _containers.RepeatedCompositeFieldContainer[Route]
+    success_prob: float
+    def __init__(self, routes: _Optional[_Iterable[_Union[Route, _Mapping]]] = ..., success_prob: _Optional[float] = ...) -> None: ...
 
 class HTLCAttempt(_message.Message):
     __slots__ = ("status", "route", "attempt_time_ns", "resolve_time_ns", "preimage", "attempt_id")

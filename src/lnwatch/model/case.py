@@ -1,5 +1,7 @@
 """A case: an open finding with a life. Alerts and the exception queue are the same thing."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +29,7 @@ class Transition(StrEnum):
     OPENED = "opened"
     ESCALATED = "escalated"
     EASED = "eased"
+    CHANGED = "changed"
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     AWOKE = "awoke"
@@ -59,7 +62,8 @@ class Reason(StrEnum):
     SNOOZE_ENDED = "snooze_ended"
     CLOSED_BY_HAND = "closed_by_hand"
     HELD_CLOSED = "held_closed"  # the evidence is unchanged since a person closed it
-    NEW_EVIDENCE = "new_evidence"
+    NEW_EVIDENCE = "new_evidence"  # as grave as before, but what is known of it is news: told to those who were told
+    NOT_CONFIGURED = "not_configured"  # what it is about is no longer watched: ended
     NOTHING = "nothing"  # neither a case nor a finding
 
 
@@ -70,6 +74,13 @@ class Fingerprint:
     site: str
     rule: str
     subject: str
+
+
+def short_id(fingerprint: Fingerprint) -> str:
+    """Eight hex digits that people read and type for a case: the same for each of its openings, everywhere."""
+    # As JSON, so that no part can run into the next.
+    named = json.dumps([fingerprint.site, fingerprint.rule, fingerprint.subject])
+    return hashlib.sha256(named.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,6 @@ class Channel:
     local: Constraints
     remote: Constraints
     htlcs: tuple[Htlc, ...]
-    updates: int
     sent_msat: Msat
     received_msat: Msat
     zero_conf: bool

@@ -87,6 +87,7 @@ class Rule(Generic[T]):
     thresholds in force. `kinds` are the kinds of source it runs for (empty: all, or all Lightning ones
     with scope `node`). `after` and `keep_firing` in seconds: how long a finding is pending before its
     case opens, and how long a clear one is held before it resolves. `parents` inhibit its messages.
+    `tells_changes`: while a case lives, other evidence is news to those who were told of it.
     """
 
     id: str
@@ -101,4 +102,5 @@ class Rule(Generic[T]):
     needs: tuple[Need, ...] = ()
     parents: tuple[str, ...] = ()
     never_muted: bool = False
+    tells_changes: bool = False
     grant: str = ""  # what to configure or grant where it can't fire

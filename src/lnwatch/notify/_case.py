@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lnwatch.domain.wording import duration, moment
-from lnwatch.model.case import CaseState, Transition
+from lnwatch.model.case import CaseState, Transition, short_id
 from lnwatch.model.message import Notice, case_url, runbook_url
 from lnwatch.model.rule import Owner, Severity
 from lnwatch.notify._text import Text, cut
@@ -80,6 +80,8 @@ def change(notice: Notice) -> str:
             said = f"{word} as {notice.severity}. {notice.sentence}"
         case Transition.ESCALATED | Transition.EASED:
             said = f"{word} to {notice.severity}. {notice.sentence}"
+        case Transition.CHANGED:
+            said = f"It is known better now. {notice.sentence}"
         case Transition.AWOKE:
             said = f"The snooze ended, and it is still so. {notice.sentence}"
         case Transition.RESOLVED:
@@ -104,7 +106,7 @@ def _standing(notice: Notice) -> str:
 def _who(notice: Notice) -> str:
     owner = "on-call" if notice.owner is Owner.ONCALL else notice.owner.value
     again = f" · occurrence {notice.number}" if notice.number > 1 else ""
-    return f"{notice.fingerprint.subject} · for {owner}{again}"
+    return f"{notice.fingerprint.subject} · for {owner}{again} · case {short_id(notice.fingerprint)}"
 
 
 def _when(notice: Notice) -> str:

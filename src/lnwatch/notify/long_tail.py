@@ -15,13 +15,14 @@ from pydantic import Field, SecretStr, model_validator
 
 from lnwatch.credentials import Credential
 from lnwatch.errors import ConfigError, ConfigProblem
-from lnwatch.fields import Duration, FilePath, Settings
+from lnwatch.fields import Duration, FilePath
 from lnwatch.model.case import CaseState
 from lnwatch.model.message import Message, Receipt
 from lnwatch.model.rule import Severity
 from lnwatch.notify import DeliveryError, Desk, Failure, NotifierKind
-from lnwatch.notify._format import cut, plain, render
+from lnwatch.notify._format import cut, render
 from lnwatch.notify._wire import secret_text
+from lnwatch.notify._wording import Wording
 from lnwatch.redaction import redact
 
 _BODY = 8_000  # characters; each service cuts further where it must
@@ -29,7 +30,7 @@ _WORKERS = 2  # one may hang while the next message goes out
 _KINDS = {Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}
 
 
-class AppriseSettings(Settings):
+class AppriseSettings(Wording):
     """One channel: the URL by which apprise knows it, such as `mailtos://…` or `tgram://…`, or a file with it."""
 
     url: SecretStr | None = None
@@ -53,31 +54,33 @@ class LongTail:
         self._apprise = _package(desk.channel)
         self._url = Credential(settings.url, settings.url_file)
         self._deadline = settings.deadline
+        self._wording: Wording = settings
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"apprise-{desk.channel}")
 
     async def send(self, message: Message) -> Receipt:
         """Tell. apprise says no more than whether it worked. Raises DeliveryError."""
         url = secret_text(self._url, "apprise's URL")
-        text = render(message)
+        said = render(message)
+        title, text = self._wording.words(message, said, f"{said.icon} {said.title}", _BODY)
         notice = message.notices[-1]
         done = notice.state in (CaseState.RESOLVED, CaseState.CLOSED) and not message.digest
         arguments = {
-            "title": f"{text.icon} {text.title}",
-            "body": plain(text, _BODY),
+            "title": title,
+            "body": text,
             "notify_type": "success" if done else _KINDS[max((each.severity for each in message.notices), key=_rank)],
             "body_format": "text",
         }
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._deadline):
-                sent, said = await loop.run_in_executor(self._threads, _notify, self._apprise, url, arguments)
+                sent, why = await loop.run_in_executor(self._threads, _notify, self._apprise, url, arguments)
         except TimeoutError as error:
             message_text = f"apprise did not come back within {self._deadline:g} s"
             raise DeliveryError(Failure.TIMEOUT, message_text) from error
         if sent is None:
             raise DeliveryError(Failure.INVALID, "this is no URL that apprise knows; see its list of services")
         if not sent:
-            raise DeliveryError(Failure.SERVER, f"apprise could not deliver: {said or 'it does not say why'}")
+            raise DeliveryError(Failure.SERVER, f"apprise could not deliver: {why or 'it does not say why'}")
         return Receipt("apprise: sent")
 
     async def find(self, message: Message) -> str | None:  # noqa: ARG002 - the contract's argument

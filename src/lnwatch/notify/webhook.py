@@ -15,7 +15,8 @@ and this body, to which later versions only add:
                 "transition", "state", "severity", "owner", "sentence", "facts": {…}, "at", "found_at",
                 "opened_at", "ended_at", "until", "actor", "note", "root", "runbook_url", "case_url"}, …]}
 
-Times are Unix seconds or null. Any 2xx is a receipt; redirects are refused.
+Times are Unix seconds or null; `title` and `text` are in the channel's own words where it has some. Any 2xx is
+a receipt; redirects are refused.
 """
 
 import asyncio
@@ -28,13 +29,14 @@ from pydantic import AfterValidator, SecretStr, model_validator
 
 from lnwatch.clock import Clock
 from lnwatch.credentials import Credential
-from lnwatch.fields import FilePath, Settings
+from lnwatch.fields import FilePath
 from lnwatch.model.message import Message, Notice, Receipt, case_url, runbook_url
 from lnwatch.notify import Desk, NotifierKind
 from lnwatch.notify._case import clean
-from lnwatch.notify._format import plain, render
+from lnwatch.notify._format import render
 from lnwatch.notify._identity import message_id, notice_id
 from lnwatch.notify._wire import Wire, checked_url, secret_text, secret_url, status_failure
+from lnwatch.notify._wording import Wording
 
 VERSION = 1
 _TEXT = 10_000  # characters
@@ -47,7 +49,7 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
-class WebhookSettings(Settings):
+class WebhookSettings(Wording):
     """One receiver: `url` or `url_file`, and the secret that it shares with us, `secret` or `secret_file`."""
 
     url: Annotated[SecretStr | None, AfterValidator(checked_url)] = None
@@ -69,6 +71,7 @@ class Webhook:
     def __init__(self, desk: Desk, settings: WebhookSettings) -> None:
         self._deployment = desk.deployment
         self._clock: Clock = desk.clock
+        self._wording: Wording = settings
         self._url = Credential(settings.url, settings.url_file)
         self._secret = Credential(settings.secret, settings.secret_file)
         self._wire = Wire(desk.door)
@@ -102,7 +105,8 @@ class Webhook:
         return json.dumps(self._body(message, now), ensure_ascii=False).encode()
 
     def _body(self, message: Message, now: float) -> dict[str, Any]:
-        text = render(message)
+        said = render(message)
+        title, text = self._wording.words(message, said, said.title, _TEXT)
         return {
             "version": VERSION,
             "id": message_id(self._deployment, message),
@@ -110,8 +114,8 @@ class Webhook:
             "channel": message.channel,
             "sent_at": now,
             "marking": message.marking.value,
-            "title": text.title,
-            "text": plain(text, _TEXT),
+            "title": title,
+            "text": text,
             "cases": [self._case(notice, message.link_base) for notice in message.notices],
         }
 

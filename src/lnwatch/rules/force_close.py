@@ -65,33 +65,36 @@ def _empty(channel: ClosedChannel, height: int | None, thresholds: Thresholds) -
 
 def _finding(target: TargetView, pending: PendingChannel, closed: ClosedChannel | None, height: int | None) -> Finding:
     name, limbo = channel_name(pending.point, closed).capitalize(), format_msat(pending.limbo_msat)
-    maturity = f"{pending.maturity_height:,}" if pending.maturity_height is not None else "not known yet"
+    known = pending.maturity_height is not None
     return Finding(
         subject=f"channel:{pending.point}",
-        sentence=f"{name} of node:{target.slug} is closed by force{closed_by(closed)}: {limbo} "
-        f"{_when(pending, height)}.",
+        sentence=f"{name} of node:{target.slug} is closed by force{closed_by(closed)}: {_what_comes(pending, height)}.",
         facts={
             "peer": pending.peer,
             "closing transaction": pending.closing_txid or "not seen yet",
             "still to come": limbo,
             "recovered": format_msat(pending.recovered_msat),
-            "maturity height": maturity,
+            "maturity height": f"{pending.maturity_height:,}" if known else "not known yet",
         },
-        evidence=pending.closing_txid or "",
+        # What is told at first, before the closing transaction confirms, can't say when the money comes.
+        evidence=f"{pending.closing_txid or ''}{' matures' if known else ''}",
     )
 
 
-def _when(pending: PendingChannel, height: int | None) -> str:
-    """When the money comes, as the tail of a sentence."""
+def _what_comes(pending: PendingChannel, height: int | None) -> str:
+    """How much comes back and when, as the tail of a sentence."""
+    limbo = format_msat(pending.limbo_msat)
     if pending.state is PendingState.CLOSING:
-        return "waits for the closing transaction to confirm, then for its time lock"
+        return f"{limbo} waits for the closing transaction to confirm, then for its time lock"
+    if pending.limbo_msat == 0:
+        return "the closing transaction has confirmed, what of it is ours is not counted yet"
     if pending.maturity_height is None:
-        return "is on its way back, its maturity height is not known yet"
+        return f"{limbo} is on its way back, its maturity height is not known yet"
     left = pending.maturity_height - height if height is not None else pending.blocks_to_maturity
     when = "" if left is None else f" ({ahead(left)})"
     if left is not None and left <= 0:
-        return f"matured at height {pending.maturity_height:,}{when}, and waits to be swept"
-    return f"is locked until height {pending.maturity_height:,}{when}, and is swept then"
+        return f"{limbo} matured at height {pending.maturity_height:,}{when}, and waits to be swept"
+    return f"{limbo} is locked until height {pending.maturity_height:,}{when}, and is swept then"
 
 
 def _empty_finding(target: TargetView, channel: ClosedChannel) -> Finding:
@@ -116,5 +119,6 @@ RULE = Rule(
     judge=judge,
     needs=(Need("pending"),),
     never_muted=True,
+    tells_changes=True,
     grant="configure a Lightning node; its credential needs PendingChannels and ClosedChannels (`offchain:read`)",
 )

@@ -79,5 +79,6 @@ RULE = Rule(
     thresholds=Thresholds,
     judge=judge,
     never_muted=True,
+    tells_changes=True,
     grant="configure a Lightning node; its credential needs ListInvoices (`invoices:read`) and GetInfo (`info:read`)",
 )

@@ -40,12 +40,13 @@ def judge(view: View, target: TargetView | None, thresholds: Thresholds) -> Iter
         yield Unknown(unseen(target, "channels"))
         return
     changes = _changes(view, target.slug, view.at - thresholds.window_seconds)
+    restless = {point: count for point, count in changes.items() if count >= thresholds.changes}
     worst: Counter[str] = Counter()
-    for channel in facts.channels:
-        worst[channel.peer] = max(worst[channel.peer], changes[channel.point])
+    for channel in facts.channels if restless else ():  # mostly there is none, and a node may have 10,000 channels
+        if channel.point in restless:
+            worst[channel.peer] = max(worst[channel.peer], restless[channel.point])
     for peer, count in worst.items():
-        if count >= thresholds.changes:
-            yield _finding(target, peer, count, thresholds)
+        yield _finding(target, peer, count, thresholds)
     stream = target.collectors.get(_STREAM)
     if stream is None or not stream.success:
         yield Unknown(f"{target.slug}: its channel events are not heard at the moment")

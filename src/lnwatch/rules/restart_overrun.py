@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lnwatch.domain.limits import require_positive
 from lnwatch.domain.reach import WITHOUT_SYSTEM, present_state
-from lnwatch.domain.restart import TOGETHER, joint_restart
+from lnwatch.domain.restart import TOGETHER, Restart, joint_restart
 from lnwatch.domain.wording import duration, listing, moment
 from lnwatch.model.rule import Answer, Finding, Owner, Rule, Scope, Severity, Unknown
 from lnwatch.model.view import TargetView, View
@@ -25,18 +25,30 @@ class Thresholds:
 
 
 def judge(view: View, _target: TargetView | None, thresholds: Thresholds) -> Iterable[Answer]:
-    """One subject: the site."""
+    """One subject: the site. Within the grace it is for the record alone."""
     subject = f"site:{view.site}"
     restart = joint_restart(view, thresholds.together_seconds)
-    if restart is not None and view.at - restart.start > thresholds.grace_seconds:
-        still = listing([f"{slug} is still {_word(view.targets[slug])}" for slug in restart.missing])
-        lasted, limit = duration(view.at - restart.start), duration(thresholds.grace_seconds)
-        left = f"{listing(restart.sources)} of {subject} left together at {moment(restart.start)}"
-        sentence = f"{left}, and after {lasted} (limit {limit}) {still}."
-        facts = {f"{slug} before": version for slug, version in restart.versions.items() if version}
-        yield Finding(subject, sentence, facts=facts, evidence=f"{restart.start:.0f}")
-    elif restart is None and (unseen := [t.slug for t in view.targets.values() if _unseen(view, t)]):
+    if restart is not None:
+        yield _finding(view, subject, restart, thresholds.grace_seconds)
+    elif unseen := [t.slug for t in view.targets.values() if _unseen(view, t)]:
         yield Unknown(f"{listing(unseen)} was not seen yet", subject)
+
+
+def _finding(view: View, subject: str, restart: Restart, grace: float) -> Finding:
+    overrun = view.at - restart.start > grace
+    still = listing([f"{slug} is still {_word(view.targets[slug])}" for slug in restart.missing])
+    lasted = f"{duration(view.at - restart.start)} (limit {duration(grace)})"
+    left = f"{listing(restart.sources)} of {subject} left together at {moment(restart.start)}"
+    back = [slug for slug in restart.sources if slug not in restart.missing]
+    facts = {f"{slug} before": version for slug, version in restart.versions.items() if version}
+    facts |= {f"{slug} now": view.targets[slug].version for slug in back}
+    return Finding(
+        subject,
+        f"{left}, and after {lasted} {still}.",
+        severity=None if overrun else Severity.INFO,
+        facts=facts,
+        evidence=f"{restart.start:.0f}",
+    )
 
 
 def _word(target: TargetView) -> str:

@@ -33,11 +33,13 @@ def judge(view: View, target: TargetView | None, thresholds: Thresholds) -> Iter
         yield Unknown(f"{target.slug} is not up: its collectors wait", subject)
         return
     late = dict(_late(view, target, since, thresholds))
-    unseen = [health.name for health in _judged(target) if health.last_success_at is None and health.name not in late]
-    if late:
-        yield _finding(subject, target, late)
+    # Whose last run was good was not asked since: the machine slept, or its clock was put forward.
+    failing = {name: words for name, words in late.items() if not target.collectors[name].success}
+    unseen = [health.name for health in _judged(target) if health.last_success_at is None or health.name in late]
+    if failing:
+        yield _finding(subject, target, failing)
     elif unseen:
-        yield Unknown(f"{target.slug}: {listing(unseen)} has not come to an end since lnwatch started", subject)
+        yield Unknown(f"{target.slug}: {listing(unseen)} has not come to an end lately", subject)
 
 
 def _judged(target: TargetView) -> Iterator[CollectorHealth]:

@@ -122,9 +122,9 @@ class Scope(StrEnum):
 class Checkup:
     """What one look at a source found, for `lnwatch check`. Never holds a secret.
 
-    `missing` pairs a permission with what it costs to lack it. `tls_lifetime_left` is a share (0-1),
-    `tls_expires_at` in epoch seconds; None where there is no TLS. `problems` are things to mend,
-    `warnings` things to know; both are sentences.
+    `missing` pairs a permission with what it costs to lack it; `excess` are rights that lnwatch does not
+    need. `tls_lifetime_left` is a share (0-1), `tls_expires_at` in epoch seconds; None where there is no
+    TLS. `problems` are things to mend, `warnings` things to know; both are sentences.
     """
 
     reachable: bool
@@ -134,6 +134,7 @@ class Checkup:
     network: Network | None = None
     scope: Scope = Scope.UNKNOWN
     missing: tuple[tuple[str, str], ...] = ()
+    excess: tuple[str, ...] = ()
     tls_expires_at: float | None = None
     tls_lifetime_left: float | None = None
     clock_offset: float | None = None

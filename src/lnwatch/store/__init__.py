@@ -1,6 +1,6 @@
 """The ledger: the only memory of lnwatch, written by the engine alone."""
 
-from lnwatch.store.cases.values import CaseChange, CaseMessage, CaseRecord, Delivery, HistoryStep
+from lnwatch.store.cases.values import Addressed, CaseChange, CaseMessage, CaseRecord, Delivery, HistoryStep
 from lnwatch.store.export import LedgerStatus, TableStatus, backup, columns, export, status
 from lnwatch.store.inbox import Request
 from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
@@ -12,6 +12,7 @@ from lnwatch.store.restore import Restored, copy_ledger, restore
 from lnwatch.store.settings import LedgerSettings, Retention
 
 __all__ = [
+    "Addressed",
     "CaseChange",
     "CaseMessage",
     "CaseRecord",

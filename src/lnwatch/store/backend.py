@@ -55,6 +55,10 @@ class Backend(Protocol):
         """After trouble: take the place as it is now, so that `inspect` speaks of that one."""
         ...
 
+    def written_at(self) -> float | None:
+        """When anybody wrote last, epoch seconds; None where only a query tells. Cheap enough for the event loop."""
+        ...
+
     def cut(self) -> None:
         """From any thread: end every call that waits for a silent server."""
         ...

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from lnwatch.clock import Clock
 from lnwatch.model.case import Case, Fingerprint
-from lnwatch.model.lightning import Channels
+from lnwatch.model.lightning import Channels, Policies
 from lnwatch.model.money import Msat
 from lnwatch.model.silence import Silence
 from lnwatch.model.snapshot import Facts, Snapshot, TargetState
@@ -27,26 +27,27 @@ from lnwatch.store.database import Database
 from lnwatch.store.facts import pack, unpack
 from lnwatch.store.inbox import Inbox, Request
 from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
+from lnwatch.store.journal import Journal
 from lnwatch.store.memory import LedgerMemory
 from lnwatch.store.past.keeper import PastKeeper
 from lnwatch.store.past.values import Past
 from lnwatch.store.prune import prune
 from lnwatch.store.rollups import OUTCOMES, RECEIVED
 from lnwatch.store.settings import LedgerSettings
-from lnwatch.store.starts import note_alive
+from lnwatch.store.starts import deployment, note_alive
 from lnwatch.store.workers import Workers
 
 log = structlog.get_logger()
 
-LARGE = 1_000  # channels of a list that is stored once a minute only
-LARGE_EVERY = 60.0  # seconds
+LARGE = 1_000  # channels of a list that is stored now and then only
+LARGE_EVERY = 300.0  # seconds
 
 
 class Ledger:
     """An open ledger. The engine alone appends; every method raises LedgerError where it can't be done.
 
     `backend` is `sqlite` or `postgresql`, `starts` the number of the daemon's starts so far, this one included,
-    `outbox` what waits to be told.
+    `outbox` what waits to be told, `journal` what was proposed, allowed and done.
     """
 
     def __init__(self, database: Database, settings: LedgerSettings, clock: Clock, starts: int) -> None:
@@ -59,6 +60,7 @@ class Ledger:
         self._inbox = Inbox(self._workers, clock)
         self._large_at: dict[tuple[str, str, str], float] = {}
         self.outbox = LedgerOutbox(self._workers, clock)
+        self.journal = Journal(self._workers)
         self._past = PastKeeper(self._workers)
         self._details = ChannelDetails()
         self._details_of = 0  # the database's generation that they speak of
@@ -80,10 +82,10 @@ class Ledger:
                     pass
 
     async def _packed(self, entries: Sequence[Entry]) -> Packed:
-        """The facts as they are stored; None where a large list was stored less than a minute ago.
+        """The facts as they are stored; None where a large list was stored a short while ago.
 
-        Such a list serves only a restart within its three intervals, and packing 10,000 channels each
-        15 s would be a fifth of all the work.
+        Such a list serves only a restart within its three intervals, and is read anew right after it: packing
+        10,000 channels each time would be a third of all the work.
         """
         packed: dict[int, bytes | None] = {}
         due: list[Facts] = []
@@ -91,7 +93,7 @@ class Ledger:
             facts, key = entry.reading.facts, (entry.site, entry.source, entry.collector)
             if facts is None:
                 continue
-            if isinstance(facts, Channels) and len(facts.channels) > LARGE:
+            if isinstance(facts, Channels | Policies) and len(facts.channels) > LARGE:
                 if 0 <= entry.at - self._large_at.get(key, float("-inf")) < LARGE_EVERY:
                     packed[id(facts)] = None
                     continue
@@ -147,6 +149,10 @@ class Ledger:
     async def recall(self, fingerprints: Iterable[Fingerprint]) -> tuple[Case, ...]:
         """The newest opening of each of these, however long it is over: its number goes on from there."""
         return await self._workers.read(partial(reading.recalled, fingerprints=tuple(fingerprints)))
+
+    async def told_channels(self, cases: Iterable[Case]) -> Mapping[Fingerprint, frozenset[str]]:
+        """The channels that have, or are about to get, a message of the opening that each of these is in."""
+        return await self._workers.read(partial(reading.told_channels, cases=tuple(cases)))
 
     async def cases_between(self, since: float, until: float, limit: int = 1_000) -> tuple[Case, ...]:
         """Openings that were open at some time from `since` up to `until`, the newest first."""
@@ -207,9 +213,22 @@ class Ledger:
         """Answer a request; the first answer stands."""
         await self._inbox.answer(request, answer, at)
 
+    async def inbox_begin(self, request: str) -> bool:
+        """Note that a request is being carried out; False where it was withdrawn, so that it must not be."""
+        return await self._inbox.begin(request)
+
+    async def inbox_withdraw(self, request: str, at: float) -> bool:
+        """Take a request back for good; False where it was begun or answered before."""
+        return await self._inbox.withdraw(request, at)
+
     async def inbox_wait(self, request: str, timeout: float) -> Request | None:  # noqa: ASYNC109 - on our own clock
         """The request with its answer; None where there is none after `timeout` seconds."""
         return await self._inbox.wait(request, timeout)
+
+    async def deployment(self) -> str:
+        """The name of this installation: the same as long as its ledger lives."""
+        now = self._clock.now()
+        return await self._workers.write(lambda connection: deployment(connection, now))
 
     async def probe(self) -> None:
         """Prove that the ledger can be written now; opens it anew where it could not be before."""

@@ -129,6 +129,10 @@ class PostgresqlBackend:
     def forget(self) -> None:
         """Nothing is remembered."""
 
+    def written_at(self) -> float | None:
+        """Only a query tells."""
+        return None
+
     def cut(self) -> None:
         """Shut every socket down: libpq itself would wait for ever for a server that is frozen."""
         for line in tuple(self._lines.values()):

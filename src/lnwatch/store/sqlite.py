@@ -60,6 +60,7 @@ class SqliteBackend:
         self.path = path
         self.place = str(path)
         self._name = f"{called} {path}"
+        self._log = self.beside("-wal")
         self._timeout = lock_timeout
         self._lock: int | None = None
         self._size: int | None = None  # when it was last looked at
@@ -194,6 +195,13 @@ class SqliteBackend:
         if ours != _identity(self.path) != _NOTHING and log == _identity(self.beside("-wal")) != _NOTHING:
             for ending in ("-wal", "-shm"):
                 self.beside(ending).unlink(missing_ok=True)
+
+    def written_at(self) -> float | None:
+        """The time of the log, into which each commit is written before it can be seen."""
+        try:
+            return self._log.stat().st_mtime
+        except OSError:
+            return None
 
     def cut(self) -> None:
         """A file has no server that could be silent."""

@@ -1,10 +1,14 @@
-"""The daemon's own rows: each of its starts, and when it last proved that it could write."""
+"""The daemon's own rows: its name, each of its starts, and when it last proved that it could write."""
+
+import secrets
 
 from sqlalchemy import Connection, func, select
 
 from lnwatch import __version__
 from lnwatch.store import tables
-from lnwatch.store.upsert import put
+from lnwatch.store.upsert import insert_new, put
+
+_NAME = "deployment"
 
 
 def starts(connection: Connection) -> int:
@@ -17,6 +21,15 @@ def count_start(connection: Connection, now: float) -> int:
     number = starts(connection) + 1
     _put(connection, number, now)
     return number
+
+
+def deployment(connection: Connection, now: float) -> str:
+    """The name of this installation: drawn once, and the same as long as its ledger lives."""
+    drawn = {"site": tables.OWN_SITE, "source": "", "name": _NAME, "value": secrets.token_hex(8), "at": now}
+    insert_new(connection, tables.cursor, [drawn])
+    row = tables.cursor.c
+    mine = select(row.value).where(row.site == tables.OWN_SITE, row.source == "", row.name == _NAME)
+    return str(connection.execute(mine).scalar_one())
 
 
 def note_alive(connection: Connection, number: int, now: float) -> None:

@@ -6,7 +6,7 @@ source counts whole seconds. `info["time"]` names the column by which a table is
 
 from sqlalchemy import Boolean, Column, Double, Index, LargeBinary, literal_column, true
 
-from lnwatch.store import case_tables, schema  # noqa: F401 - the tables of cases belong to the metadata as well
+from lnwatch.store import case_tables, journal_tables, schema  # noqa: F401 - their tables belong to the metadata as well
 from lnwatch.store.columns import Whole, Words
 
 metadata = schema.metadata

@@ -1,6 +1,7 @@
 """The one seam between the dialects: inserts that meet a row of the same key."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, case
@@ -9,25 +10,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 from lnwatch.store.columns import LARGEST
 
 Row = dict[str, Any]
+Insert = postgresql.Insert | sqlite.Insert
 Fold = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
-
-
-def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows; one whose key is there already changes nothing."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+        connection.execute(_inserting(connection.dialect.name, table), rows)
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
     """Insert rows, or overwrite those of the same key except the columns `keep`. Each key at most once."""
     if rows:
-        insert = _insert(connection, table)
-        values = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
-        connection.execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=values), rows)
+        connection.execute(_putting(connection.dialect.name, table, tuple(keep)), rows)
 
 
 def merge(connection: Connection, table: Table, rows: Sequence[Row], merged: Mapping[str, Fold]) -> None:
@@ -36,11 +32,33 @@ def merge(connection: Connection, table: Table, rows: Sequence[Row], merged: Map
     `merged` maps a column to a function of (stored, new) that gives the new value as SQL.
     """
     if rows:
-        insert = _insert(connection, table)
-        values: dict[str, ColumnElement[Any]] = {
-            name: fold(table.c[name], insert.excluded[name]) for name, fold in merged.items()
-        }
-        connection.execute(insert.on_conflict_do_update(index_elements=table.primary_key, set_=values), rows)
+        connection.execute(_merging(connection.dialect.name, table, tuple(merged.items())), rows)
+
+
+# A statement is made once: to build it and to tell it from others takes SQLAlchemy longer than to run it.
+
+
+@cache
+def _inserting(dialect: str, table: Table) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _putting(dialect: str, table: Table, keep: tuple[str, ...]) -> Insert:
+    insert = _insert(dialect, table)
+    values = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
+    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=values)
+
+
+@cache
+def _merging(dialect: str, table: Table, merged: tuple[tuple[str, Fold], ...]) -> Insert:
+    insert = _insert(dialect, table)
+    values = {name: fold(table.c[name], insert.excluded[name]) for name, fold in merged}
+    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=values)
+
+
+def _insert(dialect: str, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def plus(stored: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:

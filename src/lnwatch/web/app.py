@@ -9,30 +9,31 @@ from starlette.staticfiles import StaticFiles
 
 from lnwatch.clock import Clock
 from lnwatch.model.assessment import Assessment
-from lnwatch.web.context import Context, Exposition
+from lnwatch.web.context import Archive, Context, Exposition
 from lnwatch.web.guard import Guard, refusal_counter
 from lnwatch.web.headers import SecurityHeaders
-from lnwatch.web.routes import health, metrics, status
+from lnwatch.web.routes import cases, coverage, health, metrics, runbooks, status
 from lnwatch.web.settings import WebSettings
 
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_app(
+def create_app(  # noqa: PLR0913, PLR0917 - what the pages show, each from whoever has it
     settings: WebSettings,
     exposition: Exposition,
     current: Callable[[], Assessment | None],
+    archive: Archive,
     clock: Clock,
     registry: CollectorRegistry,
 ) -> FastAPI:
-    """The application: it reads the newest Assessment and never waits for anything.
+    """The application: it reads the newest Assessment, and waits for nothing but the archive of cases.
 
     `registry` takes up what the web room counts of itself.
     """
-    context = Context(settings, exposition, current, clock, clock.monotonic())
+    context = Context(settings, exposition, current, archive, clock, clock.monotonic())
     # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="lnwatch", openapi_url=None, docs_url=None, redoc_url=None)
-    for noun in (metrics, health, status):
+    for noun in (metrics, health, status, cases, coverage, runbooks):
         app.include_router(noun.routes(context))
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_middleware(Guard, settings=settings, refused=refusal_counter(registry))

@@ -1,4 +1,4 @@
-"""Chooses the format and the coding of an exposition from what the reader accepts (RFC 9110, 12.4 and 12.5)."""
+"""Chooses format and coding of an answer from what the reader accepts (RFC 9110, 12.4 and 12.5)."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 
 _OPENMETRICS = "application/openmetrics-text"
 _TEXT = ("text/plain", "text/*", "*/*")
+_HTML = ("text/html", "text/*", "*/*")
 
 
 def wants_openmetrics(headers: Headers) -> bool:
@@ -17,6 +18,17 @@ def wants_openmetrics(headers: Headers) -> bool:
         elif name in _TEXT:
             text = max(text, quality)
     return 0 < openmetrics >= text
+
+
+def wants_json(headers: Headers) -> bool:
+    """Whether JSON is asked for by its name, and liked no less than a page."""
+    json, html = 0.0, 0.0
+    for name, _, quality in _choices(headers, "accept"):
+        if name == "application/json":
+            json = max(json, quality)
+        elif name in _HTML:
+            html = max(html, quality)
+    return 0 < json >= html
 
 
 def wants_gzip(headers: Headers) -> bool:

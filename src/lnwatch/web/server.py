@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -21,11 +21,28 @@ _REMEDIES = {
     errno.EADDRNOTAVAIL: "this machine has no such address: choose one of its own",
 }
 _PATIENCE = 5  # seconds for answers under way when we end
+_TICK = 1.0  # seconds
 _IDLE = 75  # seconds: longer than between two scrapes, so that Prometheus keeps its connection
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers."""
+    """uvicorn without its signal handlers, and without the ten looks a second whether it should end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Let answers under way end, then return from `serve`."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        """Keep the Date of answers right to the second."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._ending.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -82,7 +99,7 @@ async def serve(app: ASGIApp, settings: WebSettings, listener: socket.socket | N
     try:
         await asyncio.shield(running)
     except asyncio.CancelledError:
-        server.should_exit = True
+        server.end()
         await running
         raise
     finally:

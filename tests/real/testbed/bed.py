@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from tests.real.testbed.lnd import Json, Lnd
 from tests.real.testbed.waiting import until
 
 CONFIRMATIONS = 6  # announced from here on
+LONGEST = 30  # blocks until everything of a force close must be swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Bed:
         self.bitcoind.mine(101)
         for node in self.nodes:
             until(f"{node.name} has money", partial(self.balance, node))
-        self.hub.connect(self.merchant)
-        self.customer.connect(self.hub)
+        self.introduce(self.hub, self.merchant)
+        self.introduce(self.hub, self.customer)
         self.hub.open_channel(self.merchant, 5_000_000)
         self.merchant.open_channel(self.hub, 2_000_000)
         self.customer.open_channel(self.hub, 5_000_000)
@@ -63,6 +64,12 @@ class Bed:
         self.channels_active(self.customer, 1)
         until("the customer sees the way to the merchant", self.customer_knows_merchant, timeout=40)
         self.start_seconds = time.monotonic() - begun
+
+    def introduce(self, one: Lnd, other: Lnd) -> None:
+        """Connect two nodes, and wait until both know it: until then neither opens a channel."""
+        one.connect(other)
+        for node, peer in ((one, other), (other, one)):
+            until(f"{node.name} knows {peer.name}", partial(node.knows, peer))
 
     def balance(self, node: Lnd) -> int:
         """Confirmed satoshis of a wallet."""
@@ -79,6 +86,15 @@ class Bed:
         """Mine, and wait until every node that runs stands at the tip."""
         self.bitcoind.mine(blocks)
         self.in_step()
+
+    def mine_until(self, reached: Callable[[], bool]) -> None:
+        """Mine block by block, with a moment in between for sweeps to be published, until it is reached."""
+        for _ in range(LONGEST):
+            if reached():
+                return
+            self.mine(1)
+            time.sleep(0.5)
+        assert reached()
 
     def mine_for(self, *nodes: Lnd) -> None:
         """Mine a block, and wait for these nodes alone."""
@@ -120,18 +136,18 @@ class Bed:
         payment = (payer or self.customer).pay(request)
         assert payment["status"] == "SUCCEEDED", payment.get("failure_reason")
 
-    def hold_invoice(self, satoshis: int, *, expiry: int = 3600) -> HoldInvoice:
-        """A hold invoice of the merchant with a fresh preimage."""
+    def hold_invoice(self, satoshis: int, *, expiry: int = 3600, blocks: int = 80) -> HoldInvoice:
+        """A hold invoice of the merchant with a fresh preimage; a payment is locked for at least so many blocks."""
         preimage = secrets.token_bytes(32)
         payment_hash = sha256(preimage).hexdigest()
-        request = self.merchant.hold_invoice(payment_hash, satoshis, expiry=expiry)
+        request = self.merchant.hold_invoice(payment_hash, satoshis, expiry=expiry, blocks=blocks)
         return HoldInvoice(preimage.hex(), payment_hash, request)
 
     @contextmanager
-    def paying(self, request: str) -> Iterator[Future[Json]]:
-        """Pay in the background as the customer; the payment has ended when the block is left."""
+    def paying(self, request: str, payer: Lnd | None = None, timeout: int = 60) -> Iterator[Future[Json]]:
+        """Pay in the background as the customer (or somebody else); the payment has ended when the block is left."""
         with ThreadPoolExecutor(1) as pool:
-            yield pool.submit(self.customer.pay, request, timeout=60)
+            yield pool.submit((payer or self.customer).pay, request, timeout=timeout)
 
     def accepted(self, held: HoldInvoice) -> None:
         """Wait until a hold invoice holds its money."""

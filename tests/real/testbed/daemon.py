@@ -96,9 +96,11 @@ def site_settings(bed: Bed, pace: Table) -> dict[str, object]:
 
 
 class Daemon:
-    """One lnwatch with its own folder; `settings` is laid over what every test needs."""
+    """One lnwatch with its own folder; `settings` is laid over what every test needs, `program` runs it."""
 
-    def __init__(self, folder: Path, site: Table, settings: Table | None = None) -> None:
+    def __init__(
+        self, folder: Path, site: Table, settings: Table | None = None, program: Sequence[str | Path] = (LNWATCH, "run")
+    ) -> None:
         (folder / "data").mkdir(parents=True, mode=0o700)
         self.folder = folder
         self.port = free_port()
@@ -110,7 +112,7 @@ class Daemon:
         self.config = folder / "lnwatch.toml"
         self.config.write_text(to_toml(merged(base, settings or {})))
         self.config.chmod(0o600)
-        self.process = Process("lnwatch", [LNWATCH, "run", "--config", self.config], folder / "lnwatch.log")
+        self.process = Process("lnwatch", [*program, "--config", self.config], folder / "lnwatch.log")
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
 
     def start(self, timeout: float = 30) -> None:
@@ -150,6 +152,16 @@ class Daemon:
         (state,) = (state for state, value in states.items() if value == 1) if states else ("",)
         return state
 
+    def in_state(self, source: str, state: str) -> None:
+        """Wait until a source is in this state."""
+
+        def reached() -> bool:
+            found = self.state_of(source)
+            assert found == state, f"{source} is {found}"
+            return True
+
+        until(f"{source} {state}", reached, timeout=90, pause=0.3)
+
     def command(self, *words: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run another command of lnwatch over the same configuration."""
         environment = {**os.environ, "COLUMNS": "240", "NO_COLOR": "1"}
@@ -173,10 +185,15 @@ class Daemon:
 
 @contextmanager
 def running(
-    folder: Path, site: Table, settings: Table | None = None, *, secrets: Sequence[str] = ()
+    folder: Path,
+    site: Table,
+    settings: Table | None = None,
+    *,
+    secrets: Sequence[str] = (),
+    program: Sequence[str | Path] = (LNWATCH, "run"),
 ) -> Iterator[Daemon]:
     """A daemon that is started here, ends in good order, and kept its secrets."""
-    daemon = Daemon(folder, site, settings)
+    daemon = Daemon(folder, site, settings, program)
     try:
         daemon.start()
         yield daemon

@@ -16,6 +16,7 @@ from tests.real.testbed.waiting import until
 from tests.requirements import require
 
 Json = dict[str, Any]
+PEERS_HOST = "127.0.0.2"  # LND takes a peer at 127.0.0.1 for one behind Tor, and is three times as patient with it
 WALLET_PASSWORD = "wallet-password"
 
 # Quick where a merchant's node is patient: the delays are the only thing that is not as in production.
@@ -69,7 +70,7 @@ class Lnd:
             f"--bitcoind.rpcpass={PASSWORD}",
             f"--rpclisten=127.0.0.1:{self.rpc_port}",
             f"--restlisten=127.0.0.1:{self.rest_port}",
-            f"--listen=127.0.0.1:{self.p2p_port}",
+            f"--listen={self.peer_address}",
             f"--alias={folder.name}",
             *(() if wallet else ("--noseedbackup",)),
             *QUICK,
@@ -85,6 +86,11 @@ class Lnd:
     def address(self) -> str:
         """Where gRPC is served."""
         return f"127.0.0.1:{self.rpc_port}"
+
+    @property
+    def peer_address(self) -> str:
+        """Where its peers call."""
+        return f"{PEERS_HOST}:{self.p2p_port}"
 
     @property
     def certificate(self) -> Path:
@@ -231,12 +237,26 @@ class Lnd:
 
     def connect(self, other: "Lnd") -> None:
         """Connect and stay so."""
-        peer = {"addr": {"pubkey": other.key, "host": f"127.0.0.1:{other.p2p_port}"}, "perm": True}
+        peer = {"addr": {"pubkey": other.key, "host": other.peer_address}, "perm": True}
         try:
             self.post("/v1/peers", peer)
         except LndError as error:
             if not any(words in str(error) for words in ("already connected", "already have")):
                 raise ConnectionError(f"{self.name} can't reach {other.name}: {error}") from error
+
+    def knows(self, other: "Lnd") -> bool:
+        """Whether the other is among its connected peers."""
+        return other.key in [peer["pub_key"] for peer in self.peers()]
+
+    def peers(self) -> list[Json]:
+        """ListPeers."""
+        return list(self.get("/v1/peers")["peers"])
+
+    def call(self, other: "Lnd") -> None:
+        """Connect to the other anew where it was the one who called."""
+        if any(peer["inbound"] for peer in self.peers() if peer["pub_key"] == other.key):
+            self.ask("DELETE", f"/v1/peers/{other.key}")
+        self.connect(other)
 
     def new_address(self) -> str:
         """Of the node's own wallet."""
@@ -270,9 +290,9 @@ class Lnd:
         made = self.post("/v1/invoices", {"value": str(satoshis), "expiry": str(expiry), "memo": memo})
         return made | {"r_hash": unb64(made["r_hash"])}
 
-    def hold_invoice(self, payment_hash: str, satoshis: int, *, expiry: int = 3600) -> str:
+    def hold_invoice(self, payment_hash: str, satoshis: int, *, expiry: int = 3600, blocks: int = 80) -> str:
         """An invoice that waits for `settle` or `cancel`. The payment request."""
-        body = {"hash": b64(payment_hash), "value": str(satoshis), "expiry": str(expiry)}
+        body = {"hash": b64(payment_hash), "value": str(satoshis), "expiry": str(expiry), "cltv_expiry": str(blocks)}
         return str(self.post("/v2/invoices/hodl", body)["payment_request"])
 
     def settle(self, preimage: str) -> None:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from lnwatch.grpc_stubs import lightning_pb2 as ln
@@ -19,7 +21,6 @@ REAL = ln.Channel(
     fee_per_kw=2_500,
     unsettled_balance=1_500,
     total_satoshis_received=20_000,
-    num_updates=3,
     chan_status_flags="ChanStatusDefault",
     commitment_type=ln.ANCHORS,
     local_constraints=ln.ChannelConstraints(
@@ -70,7 +71,6 @@ EXPECTED = Channel(
             forwarding_channel="1x0x0",
         ),
     ),
-    updates=3,
     sent_msat=Msat(0),
     received_msat=Msat(20_000_000),
     zero_conf=False,
@@ -138,6 +138,28 @@ async def test_held_htlc_wakes_invoices(bench: Bench) -> None:
     assert (await bench.read("channels")).wakes == frozenset()
     bench.node.hold(invoice.add_index)
     assert (await bench.read("channels")).wakes == {"invoices"}
+    assert (await bench.read("channels")).wakes == frozenset()
+
+
+async def test_new_channel_wakes_backup(bench: Bench, tmp_path: Path) -> None:
+    """Where there is a backup file, the first list and each new channel send `backup` to look, once."""
+    bench.restart(backup_file=str(tmp_path / "channel.backup"))
+    new = bench.node.channels.pop()
+    assert (await bench.read("channels")).wakes == {"backup"}
+    assert (await bench.read("channels")).wakes == frozenset()
+    bench.node.channels.append(new)
+    assert (await bench.read("channels")).wakes == {"backup"}
+    assert (await bench.read("channels")).wakes == frozenset()
+
+
+async def test_channel_that_is_gone_wakes_pending(bench: Bench) -> None:
+    """A channel that is listed no more sends `pending` to look, once; one that is new does not."""
+    gone = bench.node.channels.pop()
+    assert (await bench.read("channels")).wakes == frozenset()
+    bench.node.channels.append(gone)
+    assert (await bench.read("channels")).wakes == frozenset()
+    bench.node.channels.remove(gone)
+    assert (await bench.read("channels")).wakes == {"pending"}
     assert (await bench.read("channels")).wakes == frozenset()
 
 

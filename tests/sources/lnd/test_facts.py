@@ -42,6 +42,20 @@ async def test_policies_know_which_side_we_are(build: Builder) -> None:
     assert [both.theirs.disabled for both in facts.channels if both.theirs][:2] == [True, False]
 
 
+async def test_an_unchanged_policy_is_not_made_again(bench: Bench) -> None:
+    """From one question to the next only edges that changed are converted anew."""
+    await bench.read("node")
+    first, second = (await bench.read("policies")).facts, (await bench.read("policies")).facts
+    bench.node.edges[0].node1_policy.disabled = True
+    third = (await bench.read("policies")).facts
+    assert isinstance(first, Policies)
+    assert isinstance(second, Policies)
+    assert isinstance(third, Policies)
+    assert all(now is before for now, before in zip(second.channels, first.channels, strict=True))
+    kept = [now is before for now, before in zip(third.channels, first.channels, strict=True)]
+    assert kept == [False, *[True] * (len(kept) - 1)]
+
+
 async def test_side_that_never_announced(bench: Bench) -> None:
     """A side without a policy is None."""
     await bench.read("node")

@@ -27,6 +27,12 @@ METRICS = (
         kind=Kind.COUNTER,
     ),
     own(
+        "lnwatch_assessment_seconds_total",
+        "How long assessments took since the process started: what is known, judged and committed.",
+        lambda moment: moment.assessment.seconds,
+        kind=Kind.COUNTER,
+    ),
+    own(
         "lnwatch_starts_total",
         "Starts of lnwatch over this ledger.",
         lambda moment: moment.assessment.starts,

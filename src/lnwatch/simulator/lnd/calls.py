@@ -8,6 +8,8 @@ from google.protobuf.message import Message
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
 from lnwatch.simulator.lnd.node import Node
+from lnwatch.simulator.lnd.peers import UnreachedError
+from lnwatch.simulator.lnd.routes import NoRouteError, circular_route
 
 Answer = Message | AsyncIterator[Message]
 
@@ -77,6 +79,10 @@ def _wanted(channel: sim.Channel, request: sim.ListChannelsRequest) -> bool:
 
 
 def _get_node_info(node: Node, request: sim.NodeInfoRequest) -> sim.NodeInfo:
+    if len(request.pub_key) != 66:
+        raise CallError(f"invalid vertex string length of {len(request.pub_key)}, want 66")
+    if request.pub_key in node.gossip:
+        return sim.NodeInfo(node=node.gossip[request.pub_key])
     if request.pub_key != node.public_key:
         raise CallError("unable to find node", code="NOT_FOUND")
     return sim.NodeInfo(
@@ -163,6 +169,22 @@ async def _states(node: Node, _: sim.Empty) -> AsyncIterator[Message]:
         yield sim.StateResponse(state=state)
 
 
+def _connect_peer(node: Node, request: sim.ConnectPeerRequest) -> sim.ConnectPeerResponse:
+    if not request.HasField("addr"):
+        raise CallError("need: lnc pubkeyhash@hostname")
+    try:
+        return sim.ConnectPeerResponse(status=node.connect(request.addr.pubkey, request.addr.host))
+    except UnreachedError as error:
+        raise CallError(str(error)) from error
+
+
+def _query_routes(node: Node, request: sim.QueryRoutesRequest) -> sim.QueryRoutesResponse:
+    try:
+        return sim.QueryRoutesResponse(routes=[circular_route(node, request)], success_prob=0.57)
+    except NoRouteError as error:
+        raise CallError(str(error)) from error
+
+
 CALLS: dict[str, Call] = {
     "/lnrpc.State/GetState": Call(sim.Empty, "", lambda node, _: sim.StateResponse(state=node.state)),
     "/lnrpc.State/SubscribeState": Call(sim.Empty, "", _states, streams=True),
@@ -172,6 +194,8 @@ CALLS: dict[str, Call] = {
     "/lnrpc.Lightning/PendingChannels": Call(sim.PendingChannelsRequest, "offchain:read", _pending_channels),
     "/lnrpc.Lightning/ClosedChannels": Call(sim.ClosedChannelsRequest, "offchain:read", _closed_channels),
     "/lnrpc.Lightning/ListPeers": Call(sim.ListPeersRequest, "peers:read", _list_peers),
+    "/lnrpc.Lightning/ConnectPeer": Call(sim.ConnectPeerRequest, "peers:write", _connect_peer),
+    "/lnrpc.Lightning/QueryRoutes": Call(sim.QueryRoutesRequest, "info:read", _query_routes),
     "/lnrpc.Lightning/WalletBalance": Call(sim.WalletBalanceRequest, "onchain:read", _wallet_balance),
     "/lnrpc.Lightning/ListInvoices": Call(
         sim.ListInvoiceRequest, "invoices:read", lambda node, request: node.invoices.page(request)

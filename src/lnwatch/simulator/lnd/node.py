@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
 from lnwatch.simulator.lnd import channels as channel
+from lnwatch.simulator.lnd import peers
 from lnwatch.simulator.lnd.invoices import ACCEPTED, InvoiceBook
 from lnwatch.simulator.lnd.macaroons import Bakery
 from lnwatch.simulator.lnd.payments import ForwardLog, PaymentBook
@@ -89,7 +90,10 @@ class Node:
         self.bakery = Bakery()
         self.channels = channel.build_channels(self.seed, self.scale.channels)
         self.edges = channel.build_edges(self.channels, self.public_key)
-        self.peers = [_peer(key) for key in dict.fromkeys(one.remote_pubkey for one in self.channels)]
+        keys = dict.fromkeys(one.remote_pubkey for one in self.channels)
+        self.peers = [peers.peer(key, "198.51.100.7:9735", inbound=True) for key in keys]
+        self.gossip = {key: peers.announced(key, f"198.51.100.{number % 250}:9735") for number, key in enumerate(keys)}
+        self.doors: dict[str, str] = {}  # who answers at a host
         self.invoices = InvoiceBook(seed=self.seed, history=self.scale.invoices, now=self.now)
         self.payments = PaymentBook(seed=self.seed, history=self.scale.payments, now=self.now)
         self.forwards = ForwardLog(seed=self.seed, history=self.scale.forwards, now=self.now)
@@ -171,6 +175,23 @@ class Node:
         else:
             self.changes.tell(sim.ChannelEventUpdate(type=INACTIVE, inactive_channel=point))
 
+    def lose(self, key: str) -> None:
+        """A peer is gone, and its channels with it, until it is connected again."""
+        self.peers = [peer for peer in self.peers if peer.pub_key != key]
+        self._follow(key, active=False)
+
+    def connect(self, key: str, host: str) -> str:
+        """We call a peer at a host. Raises UnreachedError with LND's words, unless that very peer answers there."""
+        address = peers.call(self, key, host)
+        self.peers.append(peers.peer(key, address, inbound=False))
+        self._follow(key, active=True)
+        return f"connection to {key}@{address} initiated"
+
+    def _follow(self, key: str, *, active: bool) -> None:
+        for number, one in enumerate(self.channels):
+            if one.remote_pubkey == key and one.active is not active:
+                self.set_active(number, active=active)
+
     def close(self, number: int, close_type: int = 0) -> sim.ChannelCloseSummary:
         """A channel ends, by one of LND's types of closing."""
         one = self.channels.pop(number)
@@ -215,10 +236,3 @@ class Node:
         event.event_type = kind
         event.timestamp_ns = int(self.now() * 1e9)
         self.htlcs.tell(event)
-
-
-def _peer(key: str) -> sim.Peer:
-    features = {bit: sim.Feature(name=f"feature-{bit}", is_known=True) for bit in range(1, 60, 4)}
-    return sim.Peer(
-        pub_key=key, address="198.51.100.7:9735", inbound=True, ping_time=41_000, sync_type=2, features=features
-    )

@@ -84,6 +84,7 @@ class Inspector:
             network=found.name,
             scope=self._scope(found),
             missing=self._missing(),
+            excess=tuple(self._excess(found)),
             tls_expires_at=peek.not_after if peek else None,
             tls_lifetime_left=peek.lifetime_left(self.place.clock.now()) if peek else None,
             clock_offset=self.offset.seconds,
@@ -145,15 +146,19 @@ class Inspector:
             yield "its network is switched off (setnetworkactive): it learns of no block"
 
     def _warnings(self, found: _Found) -> Iterator[str]:
-        if not found.wallets.forbidden:
-            whose = "the cookie" if self.login.user is None else f"user {self.login.user}"
-            loaded = found.wallets.result
-            reach = f"spend from {len(loaded)} loaded wallet(s)" if isinstance(loaded, list) and loaded else "stop it"
-            yield f"{whose} may do everything with this node, and could {reach}: {_REMEDY}"
+        for right in self._excess(found):
+            yield f"{right}: {_REMEDY}"
         if found.name is not Network.REGTEST and found.network.connections_in + found.network.connections_out == 0:
             yield "it has no peers: it learns of no block"
         for text in dict.fromkeys((*found.chain.warnings, *found.network.warnings)):
             yield f"it warns: {text}"
+
+    def _excess(self, found: _Found) -> Iterator[str]:
+        if not found.wallets.forbidden:
+            whose = "the cookie" if self.login.user is None else f"user {self.login.user}"
+            loaded = found.wallets.result
+            reach = f"spend from {len(loaded)} loaded wallet(s)" if isinstance(loaded, list) and loaded else "stop it"
+            yield f"{whose} may do everything with this node, and could {reach}"
 
     def _file_warnings(self) -> Iterator[str]:
         path = self.login.path

@@ -41,7 +41,12 @@ class LndSource:
         self._node = Node(self._client, place.clock, Hints(place.clock), Known())
         slow = Lane(place.clock, WINDOW, SLOW_SLOTS)
         followers: list[Polled] = [
-            ChannelsCollector("channels", self._node, self._fast(settings.channels_interval)),
+            ChannelsCollector(
+                "channels",
+                self._node,
+                self._fast(settings.channels_interval),
+                backed_up=settings.backup_file is not None,
+            ),
             *_slow_collectors(self._node, settings, slow),
         ]
         names = [collector.name for collector in followers]

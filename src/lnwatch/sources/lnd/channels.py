@@ -66,7 +66,6 @@ class ChannelReader:
             local=self._shared(channel.local_constraints),
             remote=self._shared(channel.remote_constraints),
             htlcs=tuple(map(read_htlc, htlcs)) if (htlcs := channel.pending_htlcs) else (),
-            updates=channel.num_updates,
             sent_msat=Msat(channel.total_satoshis_sent * MSAT_PER_SAT),
             received_msat=Msat(channel.total_satoshis_received * MSAT_PER_SAT),
             zero_conf=channel.zero_conf,
@@ -110,11 +109,16 @@ def read_htlc(htlc: ln.HTLC) -> Htlc:
 
 
 class ChannelsCollector(Polled):
-    """ListChannels. An HTLC that came in and stays wakes `invoices`: LND's stream does not tell of held ones."""
+    """ListChannels. An HTLC that came in and stays wakes `invoices`: LND's stream does not tell of held ones.
 
-    def __init__(self, name: str, node: Node, pace: Pace) -> None:
+    A channel that is gone wakes `pending`: the stream tells of a close when it is confirmed, not when it is begun.
+    A new one wakes `backup`, where there is a file that has to cover it.
+    """
+
+    def __init__(self, name: str, node: Node, pace: Pace, *, backed_up: bool = False) -> None:
         """Keep what channels share from run to run."""
         super().__init__(name, node, pace)
+        self._backed_up = backed_up
         self._reader = ChannelReader()
 
     async def read(self, memory: Memory, turn: Turn) -> Reading:  # noqa: ARG002 - the contract's
@@ -124,10 +128,14 @@ class ChannelsCollector(Polled):
         facts = Channels(await in_chunks(answer.channels, self._reader.channel))
         self._reader.end()
         known = self.node.known
-        known.open_points = frozenset(channel.point for channel in facts.channels)
+        points, known.open_points = known.open_points, frozenset(channel.point for channel in facts.channels)
         before, known.held = known.held, _held(facts)
-        wakes = self.node.hints.wake("invoices") if known.held - before else frozenset()
-        return Reading(facts=facts, wakes=wakes)
+        prove = {"invoices"} if known.held - before else set()
+        if points is not None and points - known.open_points:
+            prove.add("pending")
+        if self._backed_up and known.open_points - (points or frozenset()):
+            prove.add("backup")
+        return Reading(facts=facts, wakes=self.node.hints.wake(*prove))
 
 
 def _held(facts: Channels) -> frozenset[str]:

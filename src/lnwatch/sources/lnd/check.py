@@ -53,6 +53,7 @@ async def look(client: LndClient, settings: LndSettings, clock: Clock) -> Checku
         _told(looked, warnings),
         scope=_scope(grant, missing),
         missing=missing,
+        excess=grant.beyond_reading if grant is not None else (),
         tls_expires_at=peek.not_after if peek is not None else None,
         tls_lifetime_left=peek.lifetime_left(now) if peek is not None else None,
         problems=tuple(problems),

@@ -8,7 +8,7 @@ from lnwatch.model.snapshot import Reading
 from lnwatch.sources import Memory
 from lnwatch.sources.lnd.channels import short_id
 from lnwatch.sources.lnd.chunks import in_chunks
-from lnwatch.sources.lnd.collector import Polled, Turn
+from lnwatch.sources.lnd.collector import Node, Pace, Polled, Turn
 from lnwatch.sources.lnd.methods import GET_NODE_INFO
 
 
@@ -34,7 +34,12 @@ def read_policy(policy: ln.RoutingPolicy) -> ChannelPolicy:
 
 
 class PoliciesCollector(Polled):
-    """GetNodeInfo of ourselves, with channels."""
+    """GetNodeInfo of ourselves, with channels. Gossip moves slowly: what was made of an edge is kept by its bytes."""
+
+    def __init__(self, name: str, node: Node, pace: Pace) -> None:
+        """Nothing is known yet."""
+        super().__init__(name, node, pace)
+        self._former: dict[bytes, ChannelPolicies] = {}
 
     async def read(self, memory: Memory, turn: Turn) -> Reading:  # noqa: ARG002 - the contract's
         """Our announced channels; none where the graph does not know us yet."""
@@ -43,4 +48,14 @@ class PoliciesCollector(Polled):
             raise SourceError(FailureReason.STARTING, "the node has not told its public key yet")
         request = ln.NodeInfoRequest(pub_key=ourselves, include_channels=True)
         answer = await turn.call(GET_NODE_INFO, request)
-        return Reading(facts=Policies(await in_chunks(answer.channels, lambda edge: read_edge(edge, ourselves))))
+        answer.DiscardUnknownFields()
+        former, present = self._former, {}
+
+        def read(edge: ln.ChannelEdge) -> ChannelPolicies:
+            key = edge.SerializeToString()
+            known = present[key] = former.get(key) or read_edge(edge, ourselves)
+            return known
+
+        facts = Policies(await in_chunks(answer.channels, read))
+        self._former = present
+        return Reading(facts=facts)

@@ -32,7 +32,8 @@ class LndSettings(Settings):
     """Where the node is, what to show it, and how often to look.
 
     `tls_cert_file` is the node's own `tls.cert`; without it the usual authorities are trusted. The
-    macaroon comes from a file (binary, as LND writes it) or as hex. `backup_file` is the path of
+    macaroon comes from a file (binary, as LND writes it) or as hex. `hands_macaroon_file` is for whoever
+    acts, never for reading. `backup_file` is the path of
     `channel.backup`, or of its copy, which is then proved against the open channels. `timeout` bounds a
     call of `node` and `channels`, `slow_timeout` any other.
     """
@@ -41,6 +42,7 @@ class LndSettings(Settings):
     tls_cert_file: FilePath | None = None
     macaroon: SecretStr | None = None
     macaroon_file: FilePath | None = None
+    hands_macaroon_file: FilePath | None = None
     backup_file: FilePath | None = None
     timeout: Interval = Field("10s", validate_default=True)
     slow_timeout: Interval = Field("30s", validate_default=True)

@@ -21,22 +21,28 @@ _Node = tuple[str, str]
 
 @dataclass(slots=True)
 class Written:
-    """What one transaction wrote; `more` tells that there is something left to write."""
+    """What one transaction wrote; `more` tells that there is something left to write, `done` are channels of which
+    nothing is."""
 
     node: _Node
     hour: int
     states: list[Row] = field(default_factory=list)
     hours: list[Row] = field(default_factory=list)
     more: bool = False
+    done: tuple[Channel, ...] = ()
 
 
 @dataclass(slots=True)
 class _Known:
-    """What the ledger has of one node: the last state of each channel, and the points of one hour."""
+    """What the ledger has of one node: the last state of each channel, and the points of one hour.
+
+    Of the channels `done` there is nothing to write in that hour, as long as they stay the very same.
+    """
 
     states: dict[str, tuple[float, bool]]
     hour: int
     points: set[str]
+    done: tuple[Channel, ...] = ()
 
 
 class ChannelDetails:
@@ -54,16 +60,24 @@ class ChannelDetails:
         """Write up to SLICE of the rows that `change` makes due."""
         node, hour = (change.site, change.node), start_of(change.at, HOUR)
         known = self._of(connection, node, hour)
-        written = Written(node, hour)
+        written, ahead = Written(node, hour), False
+        done = set(map(id, known.done))
         for channel in change.channels.channels:
+            if id(channel) in done:
+                continue
             if len(written.states) + len(written.hours) >= SLICE:
                 written.more = True
                 break
             at, active = known.states.get(channel.point, (float("-inf"), None))
-            if at < change.at and active is not channel.active:
-                written.states.append(_state_row(change, channel))
+            if active is not channel.active:
+                if at < change.at:
+                    written.states.append(_state_row(change, channel))
+                else:
+                    ahead = True  # the clock was put back: its turn comes
             if channel.point not in known.points:
                 written.hours.append(_hour_row(change, channel, hour))
+        if not (written.more or ahead):
+            written.done = change.channels.channels
         insert_new(connection, tables.channel_state, written.states)
         insert_new(connection, tables.channel_hour, written.hours)
         return written
@@ -74,13 +88,14 @@ class ChannelDetails:
         known.states.update({row["point"]: (row["at"], row["active"]) for row in written.states})
         if known.hour == written.hour:
             known.points.update(row["point"] for row in written.hours)
+            known.done = written.done or known.done
 
     def _of(self, connection: Connection, node: _Node, hour: int) -> _Known:
         known = self._nodes.get(node)
         if known is None:
             known = self._nodes[node] = _Known(_states(connection, node), hour, _points(connection, node, hour))
         if known.hour != hour:
-            known.hour, known.points = hour, _points(connection, node, hour)
+            known.hour, known.points, known.done = hour, _points(connection, node, hour), ()
         return known
 
 

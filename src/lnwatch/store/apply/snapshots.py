@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from lnwatch.model.chain import BitcoindStatus
 from lnwatch.model.host import HostStatus
@@ -18,6 +18,11 @@ ROUND_TRIP = "rpc_microseconds"
 NEXT_BLOCK_FEE = "next_block_fee_sat_per_kvb"
 FREE_DISK = "disk_free_bytes"
 PENDING_BACKUPS = "watchtower_pending_backups"
+
+_row = tables.snapshot.c
+_TIMES = select(_row.site, _row.source, _row.collector, _row.at).where(
+    _row.site.in_(bindparam("sites", expanding=True)), _row.source.in_(bindparam("sources", expanding=True))
+)
 
 Packed = Mapping[int, bytes | None]  # by id() of the facts
 
@@ -52,11 +57,11 @@ def _times(connection: Connection, turns: Sequence[Turn]) -> dict[_Key, float]:
     telling = [turn for turn in turns if turn.entry.reading.facts is not None]
     if not telling:
         return {}
-    row = tables.snapshot.c
-    query = select(row.site, row.source, row.collector, row.at).where(
-        row.site.in_({turn.entry.site for turn in telling}), row.source.in_({turn.entry.source for turn in telling})
-    )
-    return {(site, source, collector): at for site, source, collector, at in connection.execute(query)}
+    of = {
+        "sites": tuple({turn.entry.site for turn in telling}),
+        "sources": tuple({turn.entry.source for turn in telling}),
+    }
+    return {(site, source, collector): at for site, source, collector, at in connection.execute(_TIMES, of)}
 
 
 def _note(connection: Connection, turn: Turn, facts: Facts, rollups: Rollups) -> None:

@@ -1,8 +1,10 @@
 """Rows per change: of what targets are doing, of what nodes could receive and send, and of balances."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from lnwatch.store import tables
 from lnwatch.store.items import LiquidityChange, StateChange
@@ -44,7 +46,12 @@ def store_balances(connection: Connection, owner: Row, at: float, balances: Mapp
 
 def store_change(connection: Connection, table: Table, key: Row, at: float, says: Row) -> None:
     """Add the row `says` at `at`, unless the newest row of `key` is as new, or says the same."""
-    same_key = [table.c[name] == value for name, value in key.items()]
-    last = connection.execute(select(table).where(*same_key).order_by(table.c.at.desc()).limit(1)).mappings().first()
+    last = connection.execute(_newest(table, tuple(key)), key).mappings().first()
     if last is None or (last["at"] < at and any(last[name] != value for name, value in says.items())):
         insert_new(connection, table, [{**key, "at": at, **says}])
+
+
+@cache
+def _newest(table: Table, key: tuple[str, ...]) -> Select[Any]:
+    same_key = [table.c[name] == bindparam(name) for name in key]
+    return select(table).where(*same_key).order_by(table.c.at.desc()).limit(1)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from lnwatch.store import tables
 from lnwatch.store.items import Entry
@@ -12,6 +12,9 @@ from lnwatch.store.rollups import LIFETIME
 from lnwatch.store.upsert import insert_new, put
 
 UNBORN = math.inf
+
+_birth = tables.source_birth.c
+_BIRTHS = select(_birth.site, _birth.source, _birth.born_at).where(_birth.site.in_(bindparam("sites", expanding=True)))
 
 _Key = tuple[str, str]
 
@@ -66,8 +69,7 @@ def take_turns(connection: Connection, entries: Sequence[Entry]) -> list[Turn]:
 
 
 def _births(connection: Connection, sites: Iterable[str]) -> dict[_Key, float]:
-    birth = tables.source_birth.c
-    rows = connection.execute(select(birth.site, birth.source, birth.born_at).where(birth.site.in_(sites)))
+    rows = connection.execute(_BIRTHS, {"sites": tuple(sites)})
     return {(site, source): born_at for site, source, born_at in rows}
 
 

@@ -34,6 +34,21 @@ def _recalled(connection: Connection, fingerprints: Iterable[Fingerprint]) -> It
         yield from map(case_of, connection.execute(select(tables.case_state).where(these)).mappings())
 
 
+def told_channels(connection: Connection, cases: Iterable[Case]) -> dict[Fingerprint, frozenset[str]]:
+    """The channels that have, or are about to get, a message of the opening that each of these cases is in."""
+    letter = tables.outbox.c
+    numbers = {case.fingerprint: case.number for case in cases}
+    found: dict[Fingerprint, set[str]] = {}
+    for site, rule, subjects in by_rule(numbers):
+        query = select(letter.subject, letter.number, letter.channel).distinct()
+        these = query.where(letter.site == site, letter.rule == rule, letter.subject.in_(subjects))
+        for subject, number, channel in connection.execute(these):
+            fingerprint = Fingerprint(site, rule, subject)
+            if numbers[fingerprint] == number:
+                found.setdefault(fingerprint, set()).add(channel)
+    return {fingerprint: frozenset(channels) for fingerprint, channels in found.items()}
+
+
 def openings_between(connection: Connection, since: float, until: float, limit: int) -> tuple[Case, ...]:
     """Openings that were open at some time from `since` up to `until`, the newest first."""
     query = (

@@ -14,7 +14,7 @@ from lnwatch.model.case import Case, CaseState, Fingerprint, Reason, Transition
 from lnwatch.model.message import Notice
 from lnwatch.model.rule import Owner, Severity
 from lnwatch.store import case_tables as tables
-from lnwatch.store.cases.values import Delivery, HistoryStep
+from lnwatch.store.cases.values import Addressed, Delivery, HistoryStep
 from lnwatch.store.columns import storable
 from lnwatch.store.upsert import Row
 
@@ -95,15 +95,15 @@ def step_of(row: SqlRow[Any]) -> HistoryStep:
     )
 
 
-def outbox_rows(notices: Iterable[tuple[str, Notice]]) -> list[Row]:
-    """Rows of `outbox`, all to be sent as soon as may be; one notice for many channels is written out once."""
+def outbox_rows(notices: Iterable[Addressed]) -> list[Row]:
+    """Rows of `outbox`; one notice for many channels is written out once."""
     texts: dict[int, str] = {}
     rows = []
-    for channel, notice in notices:
+    for channel, notice, not_before in notices:
         if (text := texts.get(id(notice))) is None:
             text = texts[id(notice)] = notice_json(notice)
         key = {**key_of(notice.fingerprint), "number": notice.number, "transition": notice.transition_number}
-        fresh = {"status": Delivery.PENDING.value, "tries": 0, "not_before": 0.0, "doubtful": False, "words": ""}
+        fresh = {"status": Delivery.PENDING.value, "tries": 0, "not_before": not_before, "doubtful": False, "words": ""}
         rows.append({**key, "channel": channel, "at": notice.at, "notice": text, **fresh})
     return rows
 

@@ -2,18 +2,27 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lnwatch.model.case import Case, CaseState, Fingerprint, Reason, Transition
 from lnwatch.model.message import Notice
 from lnwatch.model.rule import Severity
 
 
+class Addressed(NamedTuple):
+    """A notice for one channel of delivery, which is not told before `not_before` (epoch seconds)."""
+
+    channel: str
+    notice: Notice
+    not_before: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class CaseChange:
     """One decision: the case as it is from now on, why, and what to tell to whom.
 
-    `case` None: a pending one is gone without ever having opened. `notices` pair a channel of delivery
-    with what it is told; each names the transition that `tell` is.
+    `case` None: a pending one is gone without ever having opened. each of the `notices`
+    names the transition that `tell` is.
     """
 
     case: Case | None
@@ -21,7 +30,7 @@ class CaseChange:
     at: float
     reason: Reason
     tell: Transition | None = None
-    notices: tuple[tuple[str, Notice], ...] = ()
+    notices: tuple[Addressed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

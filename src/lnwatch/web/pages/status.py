@@ -1,14 +1,21 @@
-"""The first page: every source, what was seen of it, and what is wrong, in words that a person can act on."""
+"""The first page: what is wrong and what to do, what can't be told, then every source and what was seen of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lnwatch.model.assessment import Assessment
+from lnwatch.domain.judge import OWN_SITE
+from lnwatch.domain.wording import listing
+from lnwatch.model.assessment import Assessment, StandingCase
+from lnwatch.model.case import CaseState
+from lnwatch.model.rule import Severity
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import CollectorHealth, TargetView, View
 from lnwatch.redaction import redact
-from lnwatch.web.pages import words
+from lnwatch.web.pages import cases, words
+from lnwatch.web.pages.cases import MOST_PENDING, CaseGroup, CaseLine
+from lnwatch.web.pages.coverage import MOST_GAPS, Gap, gaps, summary
 from lnwatch.web.pages.figures import Figures, figures
+from lnwatch.web.pages.silences import Quiet, quiets
 
 # Nothing is wrong that a person would have to mend, but it does not serve yet either.
 _WAITING = frozenset({TargetState.STARTING, TargetState.SYNCING})
@@ -77,31 +84,53 @@ class SiteSection:
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """Everything that the template needs; `assessed` is empty before the first cycle."""
+    """Everything that the template needs; `assessed` is empty before the first cycle. Only some of the `pending`
+    cases are there, `pending_count` are all; `more_gaps` says how many `gaps` are not shown."""
 
     mark: str
     headline: str
-    assessed: str
-    assessed_at: str
-    ledger_mark: str
-    ledger: str
-    starts: str
-    sites: tuple[SiteSection, ...]
+    assessed: str = ""
+    assessed_at: str = ""
+    open: tuple[CaseGroup, ...] = ()
+    open_count: str = ""
+    pending: tuple[CaseLine, ...] = ()
+    pending_count: int = 0
+    coverage_mark: str = "none"
+    coverage: str = "Not known yet."
+    gaps: tuple[Gap, ...] = ()
+    more_gaps: int = 0
+    quiets: tuple[Quiet, ...] = ()
+    ledger_mark: str = "none"
+    ledger: str = "Not known yet."
+    starts: str = ""
+    sites: tuple[SiteSection, ...] = ()
 
 
 def status_page(assessment: Assessment | None, now: float, stuck: str) -> StatusPage:
     """The page at the instant `now`; `stuck` says that lnwatch itself stands still, and since when."""
     if assessment is None:
         headline = stuck or "lnwatch has just started; the first cycle is under way."
-        return StatusPage("bad" if stuck else "wait", headline, "", "", "none", "Not known yet.", "", ())
-    sites = tuple(_site(view, now) for view in assessment.views.values())
+        return StatusPage("bad" if stuck else "wait", headline)
+    sites = tuple(_site(view, now) for view in assessment.views.values() if view.site != OWN_SITE)
+    living, pending = cases.living(assessment), cases.pending(assessment)
     ledger = assessment.ledger
-    mark, headline = _headline(sites, stuck, "" if ledger.writable else redact(ledger.trouble))
+    mark, headline = _headline(sites, living, stuck, "" if ledger.writable else redact(ledger.trouble))
+    coverage_mark, coverage = summary(assessment.coverage)
+    holes = gaps(assessment.coverage, assessment.views)
     return StatusPage(
         mark=mark,
         headline=headline,
         assessed=words.ago(assessment.at, now),
         assessed_at=words.instant(assessment.at),
+        open=cases.groups(living, now),
+        open_count=_counted(living),
+        pending=tuple(cases.lines(pending[:MOST_PENDING], now)),
+        pending_count=len(pending),
+        coverage_mark=coverage_mark,
+        coverage=coverage,
+        gaps=holes[:MOST_GAPS],
+        more_gaps=max(0, len(holes) - MOST_GAPS),
+        quiets=quiets(assessment.silences, now),
         ledger_mark="good" if ledger.writable else "bad",
         ledger=f"Written to ({ledger.backend})." if ledger.writable else f"Can't be written: {redact(ledger.trouble)}",
         starts=words.count(assessment.starts, "start"),
@@ -109,11 +138,29 @@ def status_page(assessment: Assessment | None, now: float, stuck: str) -> Status
     )
 
 
-def _headline(sites: Iterable[SiteSection], stuck: str, trouble: str) -> tuple[str, str]:
+def _counted(living: Iterable[StandingCase]) -> str:
+    """How many are open, and how many of them somebody has taken or put to sleep."""
+    states = [one.case.state for one in living]
+    taken = [state for state in (CaseState.ACKNOWLEDGED, CaseState.SNOOZED) if state in states]
+    return ", ".join([f"{len(states):,} open", *(f"{states.count(state):,} of them {state.value}" for state in taken)])
+
+
+def _headline(sites: Iterable[SiteSection], living: list[StandingCase], stuck: str, trouble: str) -> tuple[str, str]:
     if stuck:
         return "bad", f"lnwatch itself stands still: {stuck}. What is shown here is old."
     if trouble:
         return "bad", f"The ledger can't be written ({trouble}): nothing new is kept until that is mended."
+    severities = [one.case.severity for one in living]
+    rules = listing(list(dict.fromkeys(one.case.fingerprint.rule for one in living)))
+    if critical := severities.count(Severity.CRITICAL):
+        return "bad", f"{words.count(len(living), 'open case')}, {critical:,} of them critical: {rules}."
+    if Severity.WARNING in severities:
+        return "wait", f"{words.count(len(living), 'open case')}, none of them critical: {rules}."
+    mark, headline = _of_sources(sites)
+    return mark, f"{headline} For information: {rules}." if rules else headline
+
+
+def _of_sources(sites: Iterable[SiteSection]) -> tuple[str, str]:
     sources = [source for site in sites for source in site.sources]
     up = sum(source.mark == "good" for source in sources)
     for marks, says in ((("bad",), "Needs a look"), (("wait", "none"), "Not serving yet")):

@@ -87,9 +87,9 @@ def amount(msat: int) -> str:
     return format_msat(msat // MSAT_PER_SAT * MSAT_PER_SAT)
 
 
-def count(figure: int, noun: str) -> str:
-    """`1 channel`, `12,345 channels`."""
-    return f"{figure:,} {noun}{'' if figure == 1 else 's'}"
+def count(figure: int, noun: str, plural: str = "") -> str:
+    """`1 channel`, `12,345 channels`; `plural` where an s does not make it."""
+    return f"{figure:,} {noun if figure == 1 else plural or f'{noun}s'}"
 
 
 def percent(part: float, whole: float) -> str:

@@ -1,0 +1,183 @@
+"""Inbound suffices in all but lies in the wrong channels: move some by a circular payment. That never adds any."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from heapq import nlargest, nsmallest
+
+from lnwatch.domain.limits import require_positive
+from lnwatch.domain.reach import unseen
+from lnwatch.model.action import UNKNOWN, Action, Automation, Nothing, Offer, Proposal
+from lnwatch.model.lightning import Channel, Channels, NodeStatus
+from lnwatch.model.liquidity import ChannelLiquidity, NodeLiquidity
+from lnwatch.model.money import MSAT_PER_SAT, Msat, format_msat, msat
+from lnwatch.model.view import TargetView, View
+
+FILLED = 60  # per cent of a channel: more inbound than this no channel is meant to have
+CHOICE = 50  # channels at either end among which the best pair is sought
+STEP = msat(50_000)  # amounts are multiples of it, so that a payment more or less does not make another proposal
+NEVER_ADDS = "A circular payment never adds inbound, it only moves it"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """`ticket_sat`: the largest payment that customers usually make: each channel is to take it twice.
+
+    `least_sat`, `most_sat`: between these a move lies; `fee_ppm`: what one may cost, in millionths.
+    """
+
+    ticket_sat: int = 250_000
+    least_sat: int = 50_000
+    most_sat: int = 1_000_000
+    fee_ppm: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense."""
+        require_positive(ticket_sat=self.ticket_sat, least_sat=self.least_sat, fee_ppm=self.fee_ppm)
+        if msat(self.least_sat) < STEP:
+            raise ValueError(f"`least_sat` is at least {STEP // MSAT_PER_SAT}, found {self.least_sat}")
+        if self.most_sat < self.least_sat:
+            raise ValueError(f"`most_sat` must not be below `least_sat` ({self.least_sat}), found {self.most_sat}")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A channel that can be used, and how much inbound it is wanted to have."""
+
+    channel: Channel
+    liquidity: ChannelLiquidity
+    wanted: int
+
+    @property
+    def lacking(self) -> int:
+        """Inbound that it is short of, in msat; below 0 what it has to spare."""
+        return self.wanted - self.liquidity.inbound_msat
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """So much out over `source` and in over `back`."""
+
+    source: Standing
+    back: Standing
+    amount: Msat
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Whom a move pays, which is ourselves, and what it is held to."""
+
+    public_key: str
+    thresholds: Thresholds
+
+
+def propose(view: View, thresholds: Thresholds) -> Iterable[Offer]:
+    """One answer for each Lightning node."""
+    for target in view.targets.values():
+        if target.lightning:
+            yield from _of_node(view, target, thresholds)
+
+
+def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator[Offer]:
+    snapshot, liquidity = target.fresh("channels", view.at), view.liquidity.get(target.slug)
+    if snapshot is None or not isinstance(snapshot.facts, Channels) or liquidity is None:
+        yield _nothing(view, target, UNKNOWN, f"It can't be told: {unseen(target, 'channels')}.")
+        return
+    node = target.fresh("node", view.at)
+    if node is None or not isinstance(node.facts, NodeStatus):
+        yield _nothing(view, target, UNKNOWN, f"It can't be told: {unseen(target, 'node')}.")
+        return
+    standing = _standing(snapshot.facts, liquidity, thresholds)
+    short = [one for one in standing if one.lacking > 0]
+    if len(standing) < 2:
+        yield _nothing(view, target, "one_channel", f"It takes two channels that are online. {NEVER_ADDS}.")
+    elif not short:
+        words = f"Each channel that is online has the inbound that it is wanted to have. {NEVER_ADDS}."
+        yield _nothing(view, target, "well_spread", words)
+    elif (wanted := sum(one.wanted for one in standing)) > liquidity.inbound_msat:
+        words = (
+            f"Inbound is short in all: {format_msat(liquidity.inbound_msat)}, wanted are {format_msat(wanted)}. "
+            f"{NEVER_ADDS}: spend or swap out, or have a channel opened to you."
+        )
+        yield _nothing(view, target, "short_in_all", words)
+    else:
+        yield _best(view, target, standing, Bounds(node.facts.public_key, thresholds))
+
+
+def _standing(channels: Channels, liquidity: NodeLiquidity, thresholds: Thresholds) -> list[Standing]:
+    found = []
+    for channel in channels.channels:
+        known = liquidity.channels.get(channel.point)
+        if channel.active and known is not None:
+            wanted = min(channel.capacity_msat * FILLED // 100, 2 * msat(thresholds.ticket_sat))
+            found.append(Standing(channel, known, wanted))
+    return found
+
+
+def _best(view: View, target: TargetView, standing: list[Standing], bounds: Bounds) -> Offer:
+    """The largest move from a channel that is short of inbound to one of another peer that has some to spare."""
+    lacking, spare = nlargest(CHOICE, standing, key=_lacking), nsmallest(CHOICE, standing, key=_lacking)
+    moves = [
+        Move(source, back, _movable(source, back, bounds.thresholds))
+        for source in lacking
+        for back in spare
+        if source.lacking > 0 > back.lacking and source.channel.peer != back.channel.peer
+    ]
+    if not moves:
+        words = f"All inbound that could be moved lies with one peer: a circular payment takes two. {NEVER_ADDS}."
+        return _nothing(view, target, "one_peer", words)
+    best = max(moves, key=lambda move: (move.amount, move.source.lacking, move.source.channel.point))
+    if best.amount < (least := msat(bounds.thresholds.least_sat)):
+        words = (
+            f"The most that could be moved is {format_msat(best.amount)}, less than {format_msat(least)} "
+            f"(`least_sat`) is not worth it. {NEVER_ADDS}."
+        )
+        return _nothing(view, target, "too_little", words)
+    return _proposal(view, target, best, bounds)
+
+
+def _lacking(one: Standing) -> int:
+    return one.lacking
+
+
+def _movable(source: Standing, back: Standing, thresholds: Thresholds) -> Msat:
+    most = min(
+        source.lacking,
+        -back.lacking,
+        source.liquidity.outbound_msat,
+        back.liquidity.largest_in_msat,
+        msat(thresholds.most_sat),
+    )
+    return Msat(most // STEP * STEP)
+
+
+def _proposal(view: View, target: TargetView, move: Move, bounds: Bounds) -> Proposal:
+    out, into, amount = move.source.channel, move.back.channel, move.amount
+    has, wanted = move.source.liquidity.inbound_msat, move.source.wanted
+    limit = Msat(amount * bounds.thresholds.fee_ppm // 1_000_000)
+    return Proposal(
+        site=view.site,
+        automation="channel_rebalance",
+        action=Action.REBALANCE_CHANNEL,
+        node=target.slug,
+        subject=f"channel:{out.point}",
+        touches=(f"channel:{out.point}", f"channel:{into.point}"),
+        parameters={
+            "public_key": bounds.public_key,
+            "source_channel": out.channel_id,
+            "source_peer": out.peer,
+            "target_channel": into.channel_id,
+            "target_peer": into.peer,
+        },
+        amount_msat=amount,
+        fee_limit_msat=limit,
+        sentence=f"Pay {format_msat(amount)} from node:{target.slug} to itself, out over channel {out.channel_id} "
+        f"(inbound {format_msat(has)}, wanted {format_msat(wanted)}) and in over channel {into.channel_id} "
+        f"(inbound {format_msat(move.back.liquidity.inbound_msat)}), for {format_msat(limit)} at most. {NEVER_ADDS}.",
+    )
+
+
+def _nothing(view: View, target: TargetView, reason: str, sentence: str) -> Nothing:
+    return Nothing(view.site, "channel_rebalance", f"node:{target.slug}", reason, sentence)
+
+
+AUTOMATION = Automation(id="channel_rebalance", action=Action.REBALANCE_CHANNEL, thresholds=Thresholds, propose=propose)

@@ -1,0 +1,1 @@
+"""The only room that may change another system: approval, budget, intent, hands, receipt."""

@@ -1,0 +1,58 @@
+"""Which hands there are: dry ones for everything, real ones where their own macaroon and `dry_run = false` say so."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lnwatch.executor.dry_run import DryRunHands
+from lnwatch.executor.hands import Hands
+from lnwatch.executor.lnd import CallingHands, LndReader
+from lnwatch.model.action import MOVES_MONEY, Action
+from lnwatch.sources import Place
+from lnwatch.sources.lnd.client import LndClient
+from lnwatch.sources.lnd.settings import LndSettings
+
+Key = tuple[str, str, Action]  # site, node, what is done there
+# The first of them acts; each looks up what it began itself, also under an earlier configuration.
+Crew = Mapping[Key, tuple[Hands, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """One LND node as its source reads it, and the macaroon with which hands may act there, if any."""
+
+    place: Place
+    settings: LndSettings
+    hands_macaroon: Path | None = None
+
+
+class Hired:
+    """The hands at some workplaces, and their connections until `close`."""
+
+    def __init__(self, workplaces: Iterable[Workplace], *, dry_run: bool) -> None:
+        self._clients: list[LndClient] = []
+        crew: dict[Key, tuple[Hands, ...]] = {}
+        for each in workplaces:
+            site, node = each.place.site, each.place.slug
+            reader = LndReader(self._client(each.place, each.settings))
+            dry, calling = DryRunHands(reader), self._calling(each, reader)
+            live = each.hands_macaroon is not None and not dry_run
+            crew[site, node, Action.CONNECT_PEER] = (calling, dry) if live else (dry, calling)
+            for action in MOVES_MONEY:  # there are no hands that pay
+                crew[site, node, action] = (dry,)
+        self.crew: Crew = crew
+
+    def _calling(self, workplace: Workplace, reader: LndReader) -> CallingHands:
+        file = workplace.hands_macaroon
+        own = workplace.settings.model_copy(update={"macaroon": None, "macaroon_file": file}) if file else None
+        return CallingHands(reader, self._client(workplace.place, own or workplace.settings), file)
+
+    def _client(self, place: Place, settings: LndSettings) -> LndClient:
+        client = LndClient(place, settings)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        for client in self._clients:
+            await client.close()

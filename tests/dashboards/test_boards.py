@@ -1,0 +1,196 @@
+"""The boards as they are committed: made by the generator, true to the metrics, complete for those who read them."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from dashboards.build import BOARDS, FOLDER, main, stale
+from lnwatch import rules
+from lnwatch.discover import discover
+from lnwatch.exporter import OwnMetrics
+from lnwatch.exporter.table import METRICS
+from lnwatch.model.rule import Rule
+from lnwatch.notify._tally import EDGES, Tally
+from lnwatch.web.guard import refusal_counter
+from tests.dashboards.reading import NAMES, Asked, asked, board, filled, panels
+from tests.requirements import require
+
+# isort: split
+# After `dashboards`, which silences a warning of the SDK.
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+ACT = "**When it looks wrong:** "
+RULES = discover(rules, "RULE", Rule)
+# Panels whose figures have no limit to be held against; all others have one, as series or as words.
+NO_LIMIT = {
+    "the other lines in it are what to hold it against": {
+        "Height",
+        "Channels",
+        "What can be received and sent",
+        "Largest invoice",
+        "Assessments",
+        "Rules that can fire",
+    },
+    "it counts what happened; rules judge of it, and the open cases show that": {
+        "In flight",
+        "Closing channels",
+        "Age of the backup file",
+        "Invoices by outcome",
+        "Received",
+        "Notices by outcome",
+        "From change to receipt",
+        "Failed runs",
+        "Duration",
+        "Calls",
+        "Requests turned away",
+        "Starts",
+        "Age of the assessment",
+    },
+    "its limit is 0, or all of it, by what it is": {"Free disk, looking ahead", "Share of its interval"},
+    "the cases themselves": {"Open cases", "How many", "Open cases by severity and owner", "Age of the oldest"},
+    "no figures": {"Which lnwatch"},
+}
+
+
+def every() -> Iterator[tuple[str, Any]]:
+    """Each panel with the name of its board."""
+    for name in NAMES:
+        yield from ((name, panel) for panel in panels(name))
+
+
+def every_expression() -> list[Asked]:
+    return [one for name in NAMES for one in asked(name)]
+
+
+def live_names() -> set[str]:
+    """Names of the samples that lnwatch's own registry gives."""
+    registry = CollectorRegistry()
+    own = OwnMetrics(registry)
+    own.tell_notifications(Tally(("ops",)), EDGES, "lnwatch")
+    own.tell_thresholds({"main": {identity: rule.thresholds() for identity, rule in RULES.items()}})
+    refusal_counter(registry)
+    return {sample.name for family in registry.collect() for sample in family.samples}
+
+
+def test_regeneration_is_byte_identical(tmp_path: Path) -> None:
+    """What is committed is what the generator writes; `--check` says so, and names what is out of date."""
+    assert main(["--check"]) == 0
+    assert sorted(path.name for path in FOLDER.glob("*.json")) == sorted(BOARDS)
+    (tmp_path / "node.json").write_text((FOLDER / "node.json").read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert stale(tmp_path) == ["node.json", "lnwatch.json"]
+
+
+def test_every_metric_exists() -> None:
+    """Each name in an expression is one that lnwatch exports."""
+    known = {metric.name for metric in METRICS} | live_names()
+    wrong = {
+        (name, str(one)) for one in every_expression() for name in set(re.findall(r"\blnwatch_\w+", one.expr)) - known
+    }
+    assert not wrong
+
+
+def test_every_label_exists() -> None:
+    """Each label that an expression matches on is one that the metric has."""
+    labels = {metric.name: {*metric.labels, "instance", "job"} for metric in METRICS}
+    for one in every_expression():
+        for name, matchers in re.findall(r"\b(lnwatch_\w+)\{([^}]*)\}", one.expr):
+            if name in labels:
+                assert set(re.findall(r"(\w+)(?:=~|!=|!~|=)", matchers)) <= labels[name], str(one)
+
+
+def test_every_threshold_exists() -> None:
+    """Each threshold that is drawn is one that its rule has."""
+    for one in every_expression():
+        for matchers in re.findall(r"lnwatch_rule_threshold\{([^}]*)\}", one.expr):
+            given = dict(re.findall(r'(rule|threshold)="(\w+)"', matchers))
+            assert hasattr(RULES[given["rule"]].thresholds(), given["threshold"]), str(one)
+
+
+@pytest.mark.real("promtool")
+def test_every_expression_parses(tmp_path: Path) -> None:
+    """Prometheus' own parser takes each of them."""
+    written = [{"record": f"board:{number}", "expr": filled(one.expr)} for number, one in enumerate(every_expression())]
+    path = tmp_path / "boards.rules.yml"
+    path.write_text(json.dumps({"groups": [{"name": "boards", "rules": written}]}))
+    done = subprocess.run(
+        [require("promtool"), "check", "rules", "--lint=none", path], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_panel_is_complete() -> None:
+    """Each has a unit that Grafana knows, says what it shows and what to do, and follows the board's variables."""
+    known = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("_")}
+    for name, panel in every():
+        place = f"{name}: {panel['title']}"
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        assert unit in known or unit.partition(":")[0] in {"suffix", "count"}, place
+        shows, _, act = panel["description"].partition(ACT)
+        assert len(shows) > 20, place
+        assert len(act) > 15, place
+        assert panel["targets"], place
+        for target in panel["targets"]:
+            assert target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, place
+            assert "$" in target["expr"] or "lnwatch_rule_threshold" in target["expr"], place
+
+
+def test_every_panel_has_its_limit() -> None:
+    """Each shows limits that are series, or words for its states; those that can't are told here, and why."""
+    excused = {title for titles in NO_LIMIT.values() for title in titles}
+    without = {
+        panel["title"]
+        for _, panel in every()
+        if not any(target["refId"].startswith("L") for target in panel["targets"])
+        and not panel["fieldConfig"]["defaults"].get("mappings")
+        and not any(
+            step["value"] == 1 for step in panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
+        )
+    }
+    assert without == excused
+
+
+def test_every_runbook_exists() -> None:
+    """Panels link runbooks of rules that there are."""
+    for name, panel in every():
+        for link in panel.get("links", []):
+            assert link["url"].removeprefix("${lnwatch:raw}/runbooks/") in RULES, f"{name}: {panel['title']}"
+
+
+def test_panels_can_be_linked() -> None:
+    """Titles and numbers are unique on a board, so that an address of a panel stays true."""
+    for name in NAMES:
+        for key in ("id", "title"):
+            values = [panel[key] for panel in board(name)["panels"]]
+            assert len(set(values)) == len(values), f"{name}: {key}"
+
+
+def test_panels_lie_side_by_side() -> None:
+    """No panel covers another, or hangs over the edge of the 24 columns."""
+    for name in NAMES:
+        taken: dict[tuple[int, int], str] = {}
+        for panel in board(name)["panels"]:
+            place = panel["gridPos"]
+            assert place["x"] + place["w"] <= 24, panel["title"]
+            for x in range(place["x"], place["x"] + place["w"]):
+                for y in range(place["y"], place["y"] + place["h"]):
+                    assert taken.setdefault((x, y), panel["title"]) == panel["title"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sdk_reads_what_it_wrote(name: str) -> None:
+    """Grafana's own types take the whole document, and give it back without loss."""
+    register_default_plugins()
+    written = board(name)
+    read = json.loads(json.dumps(Dashboard.from_json(written), cls=JSONEncoder))
+    for link in read["links"]:
+        link.pop("placement")
+    assert read == written
