@@ -25,8 +25,11 @@ $(ready):
 	rm -f .venv/.ready-*
 	touch $@
 
+# Most tests wait for something: three at a time keep two cores busy. A file stays with one process.
+WORKERS ?= 3
+
 test: $(ready)
-	$(bin)/pytest
+	$(bin)/pytest -n $(WORKERS) --dist loadfile
 
 check: $(ready)
 	$(bin)/ruff check

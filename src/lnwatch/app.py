@@ -44,7 +44,8 @@ from lnwatch.sources import Place
 from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.store import Ledger, open_ledger
 from lnwatch.target import Target
-from lnwatch.web import bind, create_app, serve
+from lnwatch.web.app import create_app
+from lnwatch.web.server import bind, serve
 
 log = structlog.get_logger()
 

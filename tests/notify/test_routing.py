@@ -80,7 +80,7 @@ def test_channel_that_is_no_more_gets_nothing() -> None:
     assert names(routing(), "gone", transition=Transition.RESOLVED) == []
 
 
-@pytest.mark.parametrize("transition", RINGING)
+@pytest.mark.parametrize("transition", sorted(RINGING))
 def test_alertmanager_pages_alone(transition: Transition) -> None:
     """With `paging = "alertmanager"` nothing critical rings at a pager of ours, told before or not."""
     found = routing(paging="alertmanager", routes=[{"severities": ["critical"], "channels": ["page", "ops"]}])

@@ -7,8 +7,9 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from lnwatch.model.assessment import Assessment
-from lnwatch.web import WebSettings, create_app
+from lnwatch.web.app import create_app
 from lnwatch.web.context import Archive
+from lnwatch.web.settings import WebSettings
 from tests import assessments as build
 from tests.manual_clock import ManualClock
 from tests.web.casebook import Shelf

@@ -11,11 +11,11 @@ from lnwatch.model.assessment import Assessment, StandingCase
 from lnwatch.model.case import Case, CaseState, Fingerprint, Reason
 from lnwatch.model.rule import Owner, Severity
 from lnwatch.model.silence import SilenceKind
-from lnwatch.web import WebSettings
 from lnwatch.web.pages import decisions
 from lnwatch.web.pages.cases import MOST_ROWS, Wanted, cases_page, living
 from lnwatch.web.pages.silences import quiets
 from lnwatch.web.pages.status import StatusPage, status_page
+from lnwatch.web.settings import WebSettings
 from tests import assessments as build
 from tests import secrets
 from tests.web import casebook as book

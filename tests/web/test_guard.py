@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lnwatch.web import WebSettings
+from lnwatch.web.settings import WebSettings
 from tests import secrets
 from tests.web.stage import Stage
 

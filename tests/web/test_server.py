@@ -12,7 +12,8 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lnwatch.errors import ConfigError
-from lnwatch.web import WebSettings, bind, serve
+from lnwatch.web.server import bind, serve
+from lnwatch.web.settings import WebSettings
 from tests import secrets
 from tests.web.stage import Stage
 

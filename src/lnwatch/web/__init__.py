@@ -1,7 +1,4 @@
-"""Pages for people, and the door that Prometheus scrapes through."""
+"""Pages for people, and the door that Prometheus scrapes through: `app.create_app`, `server.bind` and `server.serve`.
 
-from lnwatch.web.app import create_app
-from lnwatch.web.server import bind, serve
-from lnwatch.web.settings import WebSettings
-
-__all__ = ["WebSettings", "bind", "create_app", "serve"]
+Nothing is imported here: whoever reads the settings alone, as every command does, is spared FastAPI.
+"""

@@ -1,9 +1,14 @@
 """Free ports of 127.0.0.1, each given out once."""
 
+import os
 import random
 import socket
 
-_LOW, _HIGH = 20_000, 32_000  # below the kernel's own range, so that no outgoing connection takes one in between
+# Below the kernel's own range, so that no outgoing connection takes one in between; each of the processes that share the
+# tests has a span of its own.
+_SPAN = 1_500
+_LOW = 20_000 + _SPAN * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
+_HIGH = _LOW + _SPAN
 _given: set[int] = set()
 
 
