@@ -4,8 +4,8 @@ import os
 import random
 import socket
 
-# Below the kernel's own range, so that no outgoing connection takes one in between; each of the processes that share the
-# tests has a span of its own.
+# Below the kernel's own range, so that no outgoing connection takes one in between. The processes that share the tests
+# have a span each.
 _SPAN = 1_500
 _LOW = 20_000 + _SPAN * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
 _HIGH = _LOW + _SPAN
