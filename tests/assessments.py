@@ -10,7 +10,7 @@ from typing import Any
 
 from lnwatch.domain.liquidity import node_liquidity
 from lnwatch.model.assessment import Assessment, LedgerHealth
-from lnwatch.model.chain import BitcoindStatus, FeeEstimate, Network
+from lnwatch.model.chain import BitcoindStatus, FeeEstimate, NbxplorerNode, NbxplorerStatus, Network
 from lnwatch.model.host import DiskUsage, HostStatus, ProcessStatus
 from lnwatch.model.lightning import (
     BackupFile,
@@ -32,6 +32,7 @@ from lnwatch.model.lightning import (
     Watchtower,
 )
 from lnwatch.model.money import Msat, msat
+from lnwatch.model.probe import ProbeStage, ProbeStatus, ProbeStep
 from lnwatch.model.snapshot import Backfill, Facts, Snapshot, TargetState
 from lnwatch.model.view import CollectorHealth, Fault, NodeTotals, TargetView, View
 
@@ -121,6 +122,36 @@ def bitcoind_status(**changes: Any) -> BitcoindStatus:  # noqa: ANN401 - a table
         uptime=86_400,
         rpc_seconds=0.0125,
         clock_offset=-0.4,
+    )
+    return replace(usual, **changes)
+
+
+def nbxplorer_status(**changes: Any) -> NbxplorerStatus:  # noqa: ANN401 - a table of fields
+    """An indexer in step with its bitcoind."""
+    node = NbxplorerNode(HEIGHT, HEIGHT, synced=True)
+    usual = NbxplorerStatus(Network.REGTEST, "2.6.7", True, HEIGHT, HEIGHT, node, 0.006)
+    return replace(usual, **changes)
+
+
+def probe_status(failed: ProbeStage | None = None, **changes: Any) -> ProbeStatus:  # noqa: ANN401 - a table of fields
+    """A checkout that was reached, or that failed at a stage."""
+    stages = list(ProbeStage)
+    reached = len(stages) if failed is None else stages.index(failed)
+    steps = tuple(
+        ProbeStep(stage, index < reached, (index + 1) / 64 if index <= reached else None)
+        for index, stage in enumerate(stages)
+    )
+    seen = failed not in (ProbeStage.DNS, ProbeStage.CONNECT)
+    usual = ProbeStatus(
+        where="https://pay.example",
+        via="",
+        checkout=True,
+        steps=steps,
+        trouble="" if failed is None else f"no luck with {failed.value}",
+        reason="" if failed is None else "refused",
+        http_status=200 if failed is None else None,
+        tls_not_before=NOW - 86_400 * 30 if seen else None,
+        tls_not_after=NOW + 86_400 * 60 if seen else None,
     )
     return replace(usual, **changes)
 
@@ -279,14 +310,30 @@ def assessment(*views: View, at: float = NOW, **changes: Any) -> Assessment:  # 
     return replace(usual, **changes)
 
 
-def merchant(channels: Iterable[Channel] | None = None, *, at: float = NOW) -> Assessment:
-    """One site with bitcoind, LND and the machine, everything well."""
+def shopfront(
+    indexer: NbxplorerStatus | None = None, visit: ProbeStatus | None = None, *, at: float = NOW
+) -> tuple[TargetView, TargetView]:
+    """What stands between the nodes and the customers: NBXplorer and the public page."""
+    page = visit or probe_status()
+    return (
+        target("nbx", "nbxplorer", {"status": indexer or nbxplorer_status()}, at=at, version="2.6.7"),
+        target(
+            "checkout", "probe", {"probe": page}, at=at, version="", network=None, tls_expires_at=page.tls_not_after
+        ),
+    )
+
+
+def merchant(
+    channels: Iterable[Channel] | None = None, *, more: Iterable[TargetView] = (), at: float = NOW
+) -> Assessment:
+    """One site with bitcoind, LND and the machine, everything well; `more` stands beside them."""
     listed = Channels(tuple(channels) if channels is not None else (channel(),))
     return assessment(
         view(
             target("core", "bitcoind", {"status": bitcoind_status()}, at=at),
             lightning_target(listed, at=at),
             target("machine", "host", {"status": host_status()}, at=at, version="", network=None),
+            *more,
             at=at,
         ),
         at=at,

@@ -34,15 +34,13 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message in the channel as it stands now; `subject` is empty for a digest, `at` when it was posted."""
+    """One message in the channel as it stands now; all but the text of it is empty for a digest."""
 
     site: str
     rule: str
     subject: str
     transition: str
-    at: float
     text: str
-    message: dict[str, Any]
 
 
 class Audience:
@@ -73,10 +71,13 @@ class Audience:
             "pagerduty": {"oncall": {"routing_key": ROUTING_KEY, "url": self.pagerduty.url}},
         }
 
-    def posts(self, site: str | None = None) -> list[Post]:
-        """Everything in the channel, replies included, oldest first; of one site, digests aside."""
-        found = self.do(lambda: [_post(message) for message in self.slack.channels[CHAT].messages.values()])
-        return [post for post in found if site in (None, post.site)]
+    def posts(self) -> list[Post]:
+        """Everything in the channel, replies included, oldest first."""
+        return self.do(lambda: [_post(message) for message in self.slack.channels[CHAT].messages.values()])
+
+    def said(self, site: str, case: Case) -> list[str]:
+        """What was posted of a case: the message that stands for it, as it is now, then the replies to it."""
+        return [post.text for post in self.posts() if (post.site, post.rule, post.subject) == (site, *case)]
 
     def incidents(self) -> list[str]:
         """The state of each alert at PagerDuty."""
@@ -133,7 +134,7 @@ class Audience:
 def _post(message: dict[str, Any]) -> Post:
     named = message["metadata"]["event_payload"]
     site, rule, subject, transition = (str(named.get(key, "")) for key in ("site", "rule", "subject", "transition"))
-    return Post(site, rule, subject, transition, float(message["ts"].split(".")[0]), str(message["text"]), message)
+    return Post(site, rule, subject, transition, str(message["text"]))
 
 
 def _actions(events: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:

@@ -120,7 +120,10 @@ async def test_real_clock_that_is_set(ledger: Ledger) -> None:
         with suppress(asyncio.CancelledError):
             await running
     assert health.loop_stalls == ()
-    assert [jump.words for jump in health.clock_jumps] == ["it went ahead by 1 h at once"]
+    (jump,) = health.clock_jumps
+    assert jump.words.startswith("it went ahead by ")
+    assert jump.end is not None
+    assert jump.end - jump.start == pytest.approx(3_600, abs=2)
 
 
 async def test_ledger_trouble(ledger: Ledger, clock: Skewed) -> None:

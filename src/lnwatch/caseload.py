@@ -15,7 +15,7 @@ from lnwatch.domain import lifecycle
 from lnwatch.domain.assess import Decided, Setting, decide
 from lnwatch.domain.judge import OWN_SITE, Judge, Judgement, coverage
 from lnwatch.domain.lifecycle import Decision, Policy, usual_policy
-from lnwatch.domain.restart import within_grace
+from lnwatch.domain.restart import GRACE_RULE, within_grace
 from lnwatch.model.assessment import Coverage, StandingCase
 from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint, Reason
 from lnwatch.model.message import Notice
@@ -27,7 +27,6 @@ from lnwatch.store import Addressed, CaseChange, Ledger
 
 log = structlog.get_logger()
 
-GRACE_RULE = "restart_overrun"  # its thresholds say how long everything may restart together
 MANY_CHANNELS = 500  # from here on rules are run in a thread, so that the loop never stalls
 MANY_CASES = 50  # likewise what follows from them
 LOGGED = 20  # of the cases that change in one cycle: of a storm the page tells more than the log

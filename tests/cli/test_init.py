@@ -9,13 +9,16 @@ from lnwatch.config import load
 from lnwatch.config.template import example
 from lnwatch.sources.bitcoind.settings import BitcoindSettings
 from lnwatch.sources.lnd.settings import LndSettings
+from lnwatch.sources.nbxplorer import NbxplorerSettings
+from lnwatch.sources.probe import ProbeSettings
 from tests.cli.commands import invoke
-from tests.secrets import TOKEN, leaked
+from tests.secrets import COOKIE, TOKEN, leaked
 
 NOTHING_FOUND = (
     "--bitcoind, --lnd: no node was found here and none was named: try --bitcoind-cookie PATH or --lnd-macaroon PATH"
 )
 EITHER = "give the file of a webhook, or the one of a bot's token"
+ADDRESSES = "write `https://HOST/PATH`, `http://HOST/PATH`, `tls://HOST:PORT`, `tcp://HOST:PORT` or `dns://NAME`"
 MACAROON = bytes.fromhex("0201036c6e64")
 
 
@@ -76,6 +79,40 @@ def test_flags_beat_what_is_found(folder: Path, nodes: Path) -> None:
         macaroon_file=folder / "secret",
         backup_file=folder / "backup",
     )
+
+
+def test_what_stands_before_the_customers(folder: Path, nodes: Path) -> None:
+    """NBXplorer and the checkout come in by flags; the cookie by its path alone."""
+    Path("nbx.cookie").write_text(COOKIE)
+    result = invoke(
+        *("init", "--nbxplorer-url", "http://nbx:32838", "--nbxplorer-cookie", "nbx.cookie"),
+        *("--checkout-url", "https://pay.example/"),
+    )
+    assert result.exit_code == 0, result.output
+    found = sources(folder / "lnwatch.toml")
+    assert found["nbx"] == NbxplorerSettings(url="http://nbx:32838", cookie_file=folder / "nbx.cookie")
+    assert found["checkout"] == ProbeSettings(url="https://pay.example/")
+    assert not leaked(Path("lnwatch.toml").read_text() + result.output)
+
+
+def test_one_that_only_looks_from_outside(folder: Path) -> None:
+    """On a machine without any node a checkout is enough to begin with."""
+    assert invoke("init", "--checkout-url", "https://pay.example/").exit_code == 0
+    assert set(sources(folder / "lnwatch.toml")) == {"checkout", "here"}
+
+
+@pytest.mark.parametrize(("chain", "port"), [("Main", 24444), ("RegTest", 24446)])
+def test_an_indexer_is_found(folder: Path, nodes: Path, chain: str, port: int) -> None:
+    """Its cookie tells that it is there, and its folder which chain; --no-nbxplorer leaves it out."""
+    cookie = nodes / ".nbxplorer" / chain / ".cookie"
+    cookie.parent.mkdir(parents=True)
+    cookie.write_text(COOKIE)
+    assert invoke("init").exit_code == 0
+    assert sources(folder / "lnwatch.toml")["nbx"] == NbxplorerSettings(
+        url=f"http://127.0.0.1:{port}", cookie_file=cookie
+    )
+    assert invoke("init", "--no-nbxplorer", "--force").exit_code == 0
+    assert "nbx" not in sources(folder / "lnwatch.toml")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +198,8 @@ def test_no_secret_is_copied(folder: Path, nodes: Path) -> None:
             ("--slack-webhook-file", "a", "--slack-channel", "C0123456789"),
             "--slack-channel: goes with --slack-token-file: a webhook knows its channel",
         ),
+        (("--no-nbxplorer", "--nbxplorer-url", "http://x"), "--no-nbxplorer: contradicts the other flags of nbxplorer"),
+        (("--checkout-url", "pay.example"), f"'--checkout-url': {ADDRESSES}"),
         (("--public-url", "desk"), "'--public-url': a base of links is `https://HOST` or `https://HOST/PATH`"),
         (("--listen", "here"), "'--listen': an address is HOST:PORT, such as `127.0.0.1:8735` or `[::1]:8735`"),
         (
@@ -210,4 +249,5 @@ def test_the_example_loads(folder: Path) -> None:
     Path(lnd["macaroon_file"]).parent.mkdir(parents=True)
     Path(lnd["macaroon_file"]).write_bytes(MACAROON)
     Path("lnwatch.toml").write_text(text)
-    assert set(sources(folder / "lnwatch.toml")) == {"core", "ln1", "here"}
+    found = {source.kind.kind for source in load(folder / "lnwatch.toml", {}).sites["main"].sources}
+    assert found >= {"bitcoind", "lnd", "nbxplorer", "probe", "host"}

@@ -5,6 +5,8 @@ from lnwatch.notify.pagerduty import PagerDutySettings
 from lnwatch.notify.slack import SlackSettings
 from lnwatch.sources.bitcoind.settings import BitcoindSettings
 from lnwatch.sources.lnd.settings import LndSettings
+from lnwatch.sources.nbxplorer import NbxplorerSettings
+from lnwatch.sources.probe import ProbeSettings
 from tests.cli.terminal import Terminal
 from tests.secrets import RPC_PASSWORD, TOKEN, leaked, plant
 
@@ -30,6 +32,11 @@ def test_a_person_is_asked(folder: Path) -> None:
             ("Its tls.cert (- where a public authority signed) [-]: ", "tls.cert"),
             ("Its readonly.macaroon: ", "readonly.macaroon"),
             ("Its channel.backup (- to leave it unwatched) [-]: ", ""),
+            ("Is there an NBXplorer to watch? [y/N]: ", "y"),
+            ("Its address [http://127.0.0.1:24444]: ", "http://nbx:32838"),
+            ("Its cookie file (- where it asks for none) [-]: ", "nbx.cookie"),
+            ("Address at which customers pay (- for none) [-]: ", "pay.example"),
+            ("Error: write `https://HOST/PATH`", "https://pay.example/"),
             ("Tell of trouble in Slack? [y/N]: ", ""),
             ("Page by PagerDuty? [y/N]: ", ""),
             ("Listen on (HOST:PORT) [127.0.0.1:8735]: ", "nowhere"),
@@ -39,7 +46,10 @@ def test_a_person_is_asked(folder: Path) -> None:
     )
     assert status == 0, terminal.seen
     config = load(folder / "lnwatch.toml", {})
-    core, node = (source.settings for source in config.sites["main"].sources if source.kind.kind != "host")
+    kinds = {source.kind.kind: source.settings for source in config.sites["main"].sources}
+    core, node = kinds["bitcoind"], kinds["lnd"]
+    assert kinds["nbxplorer"] == NbxplorerSettings(url="http://nbx:32838", cookie_file=folder / "nbx.cookie")
+    assert kinds["probe"] == ProbeSettings(url="https://pay.example/")
     password_file = folder / "core.password"
     assert core == BitcoindSettings(url="http://core:8332", user="watcher", password_file=password_file)
     assert node == LndSettings(
@@ -60,6 +70,8 @@ def test_a_person_says_who_is_told(folder: Path) -> None:
     terminal = Terminal(folder, "init", *flags)
     status = terminal.answer(
         [
+            ("Is there an NBXplorer to watch? [y/N]: ", ""),
+            ("Address at which customers pay (- for none) [-]: ", ""),
             ("Tell of trouble in Slack? [y/N]: ", "y"),
             (f"{SLACK_SECRET}: ", f"hooks.slack.com/{TOKEN}"),
             (f"Error: The value you entered was invalid.\n  {SLACK_SECRET}: ", f"xoxb-{TOKEN}"),
@@ -93,6 +105,8 @@ def test_a_webhook_needs_no_channel(folder: Path) -> None:
     address = f"https://hooks.slack.com/services/{TOKEN}"
     status = terminal.answer(
         [
+            ("Is there an NBXplorer to watch? [y/N]: ", ""),
+            ("Address at which customers pay (- for none) [-]: ", ""),
             ("Tell of trouble in Slack? [y/N]: ", "y"),
             (f"{SLACK_SECRET}: ", address),
             ("Page by PagerDuty? [y/N]: ", ""),
@@ -118,6 +132,8 @@ def test_flags_are_not_asked_again(folder: Path) -> None:
             ("Is there a Bitcoin Core to watch? [Y/n]: ", ""),
             ("Address of its RPC [http://127.0.0.1:8332]: ", ""),
             ("Its cookie file (- for user and password) [", ""),
+            ("Is there an NBXplorer to watch? [y/N]: ", ""),
+            ("Address at which customers pay (- for none) [-]: ", ""),
             ("Tell of trouble in Slack? [y/N]: ", ""),
             ("Page by PagerDuty? [y/N]: ", ""),
         ]

@@ -47,6 +47,7 @@ NO_LIMIT = {
         "Invoices by outcome",
         "Received",
         "Notices by outcome",
+        "Actions by outcome",
         "From change to receipt",
         "Failed runs",
         "Duration",
@@ -55,7 +56,7 @@ NO_LIMIT = {
         "Starts",
         "Age of the assessment",
     },
-    "its limit is 0, or all of it, by what it is": {"Free disk, looking ahead", "Share of its interval"},
+    "its limit is 0, or all of it, by what it is": {"Free disk, looking ahead", "Share of its interval", "Budget used"},
     "the cases themselves": {"Open cases", "How many", "Open cases by severity and owner", "Age of the oldest"},
     "no figures": {"Which lnwatch"},
 }

@@ -8,6 +8,7 @@ import pytest
 from typer.main import get_command
 
 from lnwatch.cli import app
+from lnwatch.executor.lnd import CONNECT_PEER
 from lnwatch.sources.bitcoind.check import WHITELIST
 from lnwatch.sources.lnd.methods import NEEDED
 from lnwatch.store.tables import metadata
@@ -24,9 +25,13 @@ def test_the_made_parts_are_current() -> None:
 
 
 def test_the_credentials_are_no_wider_than_needed() -> None:
-    """The macaroon and the whitelist that README tells people to make grant what lnwatch calls, and no more."""
+    """The macaroons and the whitelist that README tells people to make grant what lnwatch calls, and no more."""
     text = README.read_text()
-    assert set(re.findall(r"uri:(/[\w./]+)", text)) == {method.path for method in NEEDED}
+    baked = {
+        Path(file).name: set(re.findall(r"uri:(/[\w./]+)", calls))
+        for file, calls in re.findall(r"lncli bakemacaroon --save_to (\S+)((?:[\s\\]+uri:\S+)+)", text)
+    }
+    assert baked == {"lnwatch.macaroon": {method.path for method in NEEDED}, "hands.macaroon": {CONNECT_PEER.path}}
     assert f"rpcwhitelist=lnwatch:{WHITELIST}\n" in text
     assert text.count("rpcwhitelistdefault=0") >= text.count("rpcwhitelist=lnwatch")
 

@@ -137,6 +137,20 @@ def test_a_parent_of_the_same_range_speaks_for_its_own_source() -> None:
     assert found["channel_inactive channel:b"].decision.tell is Transition.OPENED
 
 
+def test_a_parent_of_another_kind_of_source_speaks_for_its_site() -> None:
+    """A bitcoind that is down keeps the rules of what stands on it quiet, though both are run for each source."""
+    parent = rule("bitcoind_down", kinds=("bitcoind",))
+    child = rule("nbxplorer_down", kinds=("nbxplorer",), parents=("bitcoind_down",))
+    general = rule("source_slow", parents=("bitcoind_down",))
+    found = decided(
+        judged(parent, "source:core", scope="core"),
+        judged(child, "source:nbx", scope="nbx"),
+        judged(general, "source:ln1", scope="ln1"),
+    )
+    assert found["nbxplorer_down source:nbx"].decision.reason is Reason.INHIBITED
+    assert found["source_slow source:ln1"].decision.tell is Transition.OPENED
+
+
 def silence(kind: SilenceKind = SilenceKind.SILENCE, **more: Any) -> Silence:  # noqa: ANN401 - fields of Silence
     return Silence("s1", kind, "ann", "upgrade", NOW - 10, NOW + 10, **more)
 
@@ -162,8 +176,12 @@ def test_silences(quiet: Silence, reason: Reason) -> None:
 
 
 def test_grace_is_for_everything_but_what_is_never_muted() -> None:
-    """While all restarts together, cases open untold."""
-    found = decided(judged(CHILD, "node:ln1"), judged(LOUD, "htlc:a"), grace=True)
+    """While all restarts together, cases open untold, but for the one that says so."""
+    restart = rule("restart_overrun", scope=Scope.SITE)
+    found = decided(
+        judged(CHILD, "node:ln1"), judged(LOUD, "htlc:a"), judged(restart, "site:main", scope=""), grace=True
+    )
+    assert found["restart_overrun site:main"].decision.tell is Transition.OPENED
     assert found["lightning_down node:ln1"].decision.reason is Reason.GRACE
     assert found["htlc_near_expiry htlc:a"].decision.tell is Transition.OPENED
 

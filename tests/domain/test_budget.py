@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lnwatch.domain.budget import DAY, MONTH, Budget, Budgets, Ceiling, Spend, exceeded, spent
+from lnwatch.domain.budget import DAY, MONTH, Budget, Budgets, Ceiling, Spend, exceeded, spent, used
 from lnwatch.model.action import Action, Intent, Outcome, ProposalRecord, ProposalState, Receipt
 from lnwatch.model.money import Msat
 from tests.domain.proposals import NOW, move
@@ -65,3 +65,27 @@ def test_reserved_until_known(receipt: Receipt | None, amount: int, fee: int) ->
     record = ProposalRecord("p", draft, NOW, ProposalState.INTENDED, (), Intent(draft.digest, "lnd", "r"), NOW)
     (spend,) = spent([replace(record, receipt=receipt), ProposalRecord("q", draft, NOW)])
     assert (spend.amount_msat, spend.fee_msat, spend.touches) == (amount, fee, draft.touches)
+
+
+@pytest.mark.parametrize(
+    ("before", "day", "month"),
+    [
+        ([], 0.0, 0.0),
+        ([take(0, 0)], 1 / 3, 1 / 4),
+        ([take(1_000, 1)], 1_000 / 2_500, 1_000 / 3_000),
+        ([take(10, 20)], 20 / 25, 20 / 30),
+        ([take(1_000, 1, ago=DAY)], 0.0, 1_000 / 3_000),
+        ([take(1_000, 1, ago=MONTH)], 0.0, 0.0),
+        ([take(0, 0, ago=-60)], 1 / 3, 1 / 4),  # the clock was put back
+    ],
+)
+def test_how_much_is_used(before: list[Spend], day: float, month: float) -> None:
+    """Of number, amount and fees counts what is nearest to its end."""
+    assert used(SITE, before, NOW) == {"day": day, "month": month}
+
+
+def test_a_ceiling_of_nought() -> None:
+    """Where nothing may be moved nothing is used while nothing was, and all of it after that."""
+    calls = Budget(Ceiling(1, 0, 0), Ceiling(4, 0, 0), Ceiling(8, 0, 0))
+    assert used(calls, [take(0, 0)], NOW) == {"day": 0.25, "month": 0.125}
+    assert used(calls, [take(1, 0)], NOW) == {"day": 1.0, "month": 1.0}

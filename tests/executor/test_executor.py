@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from lnwatch.errors import InboxError
 from lnwatch.executor.hands import FutileError
-from lnwatch.model.action import NONE_AT_ALL, Nothing
+from lnwatch.model.action import NONE_AT_ALL, Action, Nothing, Outcome
 from lnwatch.model.money import Msat
 from tests.domain.proposals import move
 from tests.executor.office import CALL, LOST, MOVE, Office, make_office
@@ -255,6 +255,28 @@ async def test_changed_journal_stops_everything(office: Office) -> None:
     assert office.hands.done == [CALL.subject]
     with pytest.raises(InboxError, match="not what was written"):
         await office.ask("kill_switch", on=True, actor="ann")
+
+
+async def test_what_was_done_is_counted(office: Office) -> None:
+    """Receipts count since the journal began, whatever is forgotten of proposals; budgets open again."""
+    done = ("main", Action.CONNECT_PEER, Outcome.DONE)
+    await office.consider(CALL)
+    stands = office.executor.standing()
+    assert stands.came_of == {done: 1}
+    assert stands.hands["main", "ln1", Action.CONNECT_PEER] == "lnd"
+    assert {(each.action, each.window): each.share for each in stands.budgets} == {
+        (Action.CONNECT_PEER, "day"): 1 / 24,
+        (Action.CONNECT_PEER, "month"): 1 / 300,
+        (Action.REBALANCE_CHANNEL, "day"): 0.0,
+        (Action.REBALANCE_CHANNEL, "month"): 0.0,
+    }
+    await office.clock.advance(40 * 24 * HOUR)
+    await office.restart()
+    stands = office.executor.standing()
+    assert (stands.came_of, len(office.executor.book.records)) == ({done: 1}, 0)
+    assert not any(each.share for each in stands.budgets)
+    await office.consider(CALL)
+    assert office.executor.standing().came_of == {done: 2}
 
 
 async def test_proposals_as_json(office: Office) -> None:

@@ -10,13 +10,16 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from lnwatch import __version__
 from lnwatch.exporter import Exporter
+from lnwatch.model.action import KillSwitch
 from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.case import CaseState
 from lnwatch.model.money import Msat, msat
+from lnwatch.model.probe import ProbeStage
 from lnwatch.model.rule import Owner, Severity
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import Fault
 from tests import assessments as build
+from tests.domain.proposals import standing
 from tests.exporter.cases import case, covered, judged
 from tests.manual_clock import ManualClock
 
@@ -24,7 +27,8 @@ FOLDER = Path(__file__).parent / "golden"
 
 
 def well() -> Assessment:
-    """A merchant with two channels, HTLCs in flight, amounts that are no whole satoshis; one warning is open."""
+    """A merchant with two channels, HTLCs in flight, amounts that are no whole satoshis; one warning is open, a peer
+    was called, a rebalance waits for a person."""
     channels = [
         build.channel(
             0,
@@ -37,7 +41,7 @@ def well() -> Assessment:
         "tls_expiring", "source:ln1", severity=Severity.WARNING, owner=Owner.OPERATORS, opened_at=build.NOW - 9.5
     )
     return judged(
-        build.merchant(channels),
+        replace(build.merchant(channels, more=build.shopfront()), acting=standing()),
         case("lightning_down", state=CaseState.RESOLVED, ended_at=build.NOW),
         late,
         coverage=(covered("delivery_failing", "lnwatch", owner=Owner.OPERATORS, covered=False),),
@@ -45,7 +49,8 @@ def well() -> Assessment:
 
 
 def unwell() -> Assessment:
-    """Nothing of LND but its failure, bitcoind warming up, a ledger that can't be written, cases in every state."""
+    """Nothing of LND but its failure, bitcoind warming up, NBXplorer without it, a checkout that takes no connection, a
+    ledger that can't be written, cases in every state."""
     fault = Fault(build.NOW, "timeout", "no answer within 10 s")
     lnd = build.lightning_target(state=TargetState.HANGING, snapshots={}, tls_expires_at=None)
     collectors = {**lnd.collectors, "node": build.failed("node", fault)}
@@ -58,9 +63,12 @@ def unwell() -> Assessment:
         version='31"\\\n',
     )
     sick = replace(lnd, collectors=collectors)
-    site = replace(build.view(core, sick), totals={}, liquidity={}, born_at=None)
+    alone = build.nbxplorer_status(synced=False, chain_height=None, node=None, sync_height=build.HEIGHT - 3)
+    front = build.shopfront(alone, build.probe_status(ProbeStage.CONNECT))
+    site = replace(build.view(core, sick, *front), totals={}, liquidity={}, born_at=None)
+    stopped = standing(proposals=(), kill_switch=KillSwitch(True, "anna"), trouble="row 3 is not what was written")
     return judged(
-        build.assessment(site, ledger=LedgerHealth(False, "disk full", "sqlite")),
+        replace(build.assessment(site, ledger=LedgerHealth(False, "disk full", "sqlite")), acting=stopped),
         case("lightning_down", "node:ln1"),
         case("htlc_near_expiry", f"htlc:{'ab' * 32}:1/in/7", state=CaseState.ACKNOWLEDGED),
         case("host_disk_low", 'path:/srv/"my" data', state=CaseState.SNOOZED),

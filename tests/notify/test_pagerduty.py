@@ -122,7 +122,7 @@ async def test_trigger_says_it_all() -> None:
         "custom_details": {
             "state": "down",
             "what": "node:ln1 (lnd) has given no answer since 2027-01-15 07:58:00 UTC: connection refused.",
-            "about": "node:ln1 · for on-call · occurrence 3\n"
+            "about": "node:ln1 · for on-call · occurrence 3 · case 59a1ab89\n"
             "Open since 2027-01-15 08:00:00 UTC, first seen 2027-01-15 07:59:00 UTC",
         },
     }

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.audience import CALLED_OFF, ENDED, PAGED, TOLD, Audience, Heard
 from tests.real.testbed.bed import Bed
-from tests.real.testbed.daemon import Daemon, chain_settings, node_settings, quick, running, site_settings
+from tests.real.testbed.daemon import SITE, Daemon, chain_settings, node_settings, quick, running, site_settings
 from tests.real.testbed.waiting import until
 
 pytestmark = pytest.mark.real
@@ -88,17 +89,20 @@ def test_weak_macaroon_is_named(bed: Bed, tmp_path: Path) -> None:
         assert not daemon.scrape().has("lnwatch_wallet_balance_satoshis")
 
 
-def test_macaroon_revoked_and_renewed(bed: Bed, tmp_path: Path) -> None:
-    """A macaroon revoked in mid-flight is `rejected`; a new file under its name is taken up without a restart."""
+def test_macaroon_revoked_and_renewed(bed: Bed, audience: Audience, tmp_path: Path) -> None:
+    """A macaroon revoked in mid-flight is told, once; a new file under its name is taken up and ends it."""
     macaroon = bed.merchant.bake(tmp_path / "ours.macaroon", *METHODS, root_key=REVOKED)
     site = {
         "lnd": {"ln1": node_settings(bed.merchant, quick(), macaroon=macaroon)},
         "bitcoind": {"core": chain_settings(bed)},
     }
-    with running(tmp_path / "lnwatch", site, secrets=bed.secrets()) as daemon:
+    settings = {"notify": audience.telling(), "rules": {"credential_rejected": {"after": "2s"}}}
+    case = ("credential_rejected", "source:ln1")
+    with running(tmp_path / "lnwatch", site, settings, secrets=bed.secrets()) as daemon:
         until("the node is up", lambda: daemon.state_of("ln1") == "up", timeout=60)
         bed.merchant.revoke(REVOKED)
         until("we are rejected", lambda: daemon.state_of("ln1") == "rejected", timeout=60)
+        audience.hears(SITE, {case: Heard(TOLD, PAGED)})
         assert daemon.state_of("core") == "up"
         status, answer = checked(daemon)
         assert status == 1
@@ -106,4 +110,5 @@ def test_macaroon_revoked_and_renewed(bed: Bed, tmp_path: Path) -> None:
         fresh = bed.merchant.bake(tmp_path / "fresh.macaroon", *METHODS, root_key=REVOKED + 1)
         fresh.replace(macaroon)
         until("the node is up again", lambda: daemon.state_of("ln1") == "up", timeout=60)
+        audience.hears(SITE, {case: Heard(ENDED, CALLED_OFF)})
         assert daemon.scrape().value("lnwatch_starts_total", site="lnwatch") == 1

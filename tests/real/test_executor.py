@@ -32,6 +32,7 @@ from tests.domain.proposals import call, move
 from tests.executor.killed import STEPS
 from tests.executor.test_kill import ENDS
 from tests.real.testbed.bed import Bed
+from tests.real.testbed.daemon import SITE, node_settings, quick, running
 from tests.real.testbed.lnd import Lnd
 from tests.real.testbed.waiting import until
 
@@ -141,6 +142,30 @@ def test_killed_at_each_step(triangle: Triangle, tmp_path: Path, step: str) -> N
     else:
         time.sleep(1)
         assert not triangle.connected(triangle.hub)
+
+
+def test_the_whole_daemon_calls_a_peer(triangle: Triangle, tmp_path: Path) -> None:
+    """A peer that was disconnected is connected again by lnwatch itself, once, and with it its channels."""
+    triangle.merchant.connect(triangle.hub)
+    until("they are connected", lambda: triangle.connected(triangle.hub))
+    until("every channel is active", lambda: all(channel["active"] for channel in triangle.merchant.channels()))
+    hands = equip(triangle, tmp_path).hands_macaroon
+    node = {**node_settings(triangle.merchant, quick("peers")), "hands_macaroon_file": hands}
+    wanted = {"peer_reconnect": {"offline_seconds": "1s"}, "channel_rebalance": {"enabled": False}}
+    settings = {"executor": {"dry_run": False, "automations": wanted}}
+    done = {"site": SITE, "action": "connect_peer", "outcome": "done"}
+    with running(tmp_path / "lnwatch", {"lnd": {"ln1": node}}, settings) as daemon:
+        daemon.in_state("ln1", "up")
+        assert daemon.scrape().value("lnwatch_actions_total", **done) == 0
+        triangle.part()
+        until("it is told", lambda: daemon.scrape().value("lnwatch_actions_total", **done) == 1, timeout=60)
+        until("its channels are back", lambda: all(channel["active"] for channel in triangle.merchant.channels()))
+        (told,) = json.loads(daemon.command("proposals", "--json").stdout)["proposals"]
+        assert (told["subject"], told["outcome"]) == (
+            f"peer:{triangle.hub.key}",
+            f"connected at {triangle.hub.peer_address}",
+        )
+        assert json.loads(daemon.command("journal", "--json").stdout)["rows"] == 3
 
 
 async def test_words_of_a_real_node(triangle: Triangle, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def old_backup(bed: Bed, desk: Daemon) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def channel(bed: Bed) -> str:
+def channel(bed: Bed, old_backup: bytes) -> str:
     """One more channel of the merchant, whose funds the customer shares. Its channel point."""
     bed.introduce(bed.merchant, bed.customer)
     point = bed.merchant.open_channel(bed.customer, 600_000, push=200_000)
@@ -69,7 +69,7 @@ def test_backup_put_back(bed: Bed, audience: Audience, old_backup: bytes, channe
     bed.merchant.backup.write_bytes(old_backup)
     try:
         audience.hears(SITE, before | {case: Heard(TOLD, PAGED)})
-        assert "lacks 1 open channel" in audience.posts(SITE)[-1].text
+        assert "lacks 1 open channel" in audience.said(SITE, case)[0]
     finally:
         bed.merchant.backup.write_bytes(good)
     audience.hears(SITE, before | {case: Heard(ENDED, CALLED_OFF)})
@@ -83,8 +83,6 @@ def test_force_close(bed: Bed, audience: Audience, channel: str) -> None:
     bed.mine_until(lambda: bool(bed.merchant.pending()["pending_force_closing_channels"]))
     audience.hears(SITE, before | {case: Heard((*TOLD, "changed"), PAGED)})
     (closing,) = bed.merchant.pending()["pending_force_closing_channels"]
-    first, reply = (post.text for post in audience.posts(SITE) if (post.rule, post.subject) == case)
-    assert f"is locked until height {closing['maturity_height']:,}" in first  # as it stands now, edited
-    assert f"is locked until height {closing['maturity_height']:,}" in reply
+    assert all(f"is locked until height {closing['maturity_height']:,}" in text for text in audience.said(SITE, case))
     bed.mine_until(lambda: not bed.merchant.pending()["pending_force_closing_channels"])
     audience.hears(SITE, before | {case: Heard((*TOLD, "changed", "resolved"), CALLED_OFF)})

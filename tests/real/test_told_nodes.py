@@ -5,7 +5,7 @@ All of it goes wrong at the same time, each in a site of its own: what LND does 
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -47,11 +47,12 @@ class Scene:
 
     at: float
     held: HoldInvoice
-    channel: str
+    htlc: str
 
-    def htlc(self, way: str) -> Case:
+    def payment(self, way: str) -> Case:
         """The case about the payment on its way in or out."""
-        return "htlc_near_expiry", f"htlc:{self.channel}/{way}/0"
+        channel, _, index = self.htlc.rpartition("/")
+        return "htlc_near_expiry", f"htlc:{channel}/{way}/{index}"
 
     @property
     def invoice(self) -> Case:
@@ -101,8 +102,8 @@ def desk(bed: Bed, branch: Branch, audience: Audience, tmp_path_factory: pytest.
     settings = {"site": others, "notify": audience.telling()}
     folder = tmp_path_factory.mktemp("told") / "lnwatch"
     with running(folder, merchant, settings, secrets=bed.secrets()) as daemon:
-        for source in ("core", "ln1", "cellar", "vault", "hub"):
-            daemon.in_state(source, "up")
+        for site, source in ((SITE, "core"), (SITE, "ln1"), (BRANCH, "cellar"), (BRANCH, "vault"), (HUB, "hub")):
+            daemon.in_state(source, "up", site)
         yield daemon
 
 
@@ -115,13 +116,14 @@ def scene(bed: Bed, branch: Branch, desk: Daemon, audience: Audience) -> Iterato
         try:
             bed.accepted(held)
             (channel,) = (each for each in bed.merchant.channels() if each["pending_htlcs"])
-            scene = Scene(time.monotonic(), held, channel["channel_point"])
-            audience.hears(SITE, {scene.htlc("in"): Heard(TOLD), scene.invoice: Heard(TOLD, PAGED)})
+            (htlc,) = channel["pending_htlcs"]
+            scene = Scene(time.monotonic(), held, f"{channel['channel_point']}/{htlc['htlc_index']}")
+            audience.hears(SITE, {scene.payment("in"): Heard(TOLD), scene.invoice: Heard(TOLD, PAGED)})
             bed.channels_active(bed.hub, 3)
             bed.customer.process.freeze()
             branch.chain.stop()
             bed.merchant.process.kill()
-            yield Scene(time.monotonic(), held, channel["channel_point"])
+            yield replace(scene, at=time.monotonic())
         finally:
             bed.customer.process.thaw()
             if not bed.merchant.process.running:
@@ -134,10 +136,10 @@ def scene(bed: Bed, branch: Branch, desk: Daemon, audience: Audience) -> Iterato
 def test_killed_node(bed: Bed, audience: Audience, scene: Scene) -> None:
     """A node that is killed is told once, within 90 s; what was open before is neither ended nor told again."""
     down = ("lightning_down", "node:ln1")
-    before = {scene.htlc("in"): Heard(TOLD), scene.invoice: Heard(TOLD, PAGED)}
+    before = {scene.payment("in"): Heard(TOLD), scene.invoice: Heard(TOLD, PAGED)}
     assert audience.heard(SITE) == before
     audience.hears(SITE, before | {down: Heard(TOLD, PAGED)}, timeout=WITHIN - (time.monotonic() - scene.at))
-    (message,) = (post.text for post in audience.posts(SITE) if post.rule == "lightning_down")
+    (message,) = audience.said(SITE, down)
     assert "node:ln1" in message
     assert "/runbooks/lightning_down" in message
     bed.merchant.start()
@@ -146,7 +148,7 @@ def test_killed_node(bed: Bed, audience: Audience, scene: Scene) -> None:
     bed.hub.connect(bed.merchant)
     bed.merchant.settle(scene.held.preimage)
     whole = Heard(ENDED, CALLED_OFF)
-    audience.hears(SITE, {scene.htlc("in"): Heard(ENDED), scene.invoice: whole, down: whole})
+    audience.hears(SITE, {scene.payment("in"): Heard(ENDED), scene.invoice: whole, down: whole})
 
 
 def test_killed_and_frozen_peer(bed: Bed, audience: Audience, scene: Scene) -> None:
@@ -159,7 +161,7 @@ def test_killed_and_frozen_peer(bed: Bed, audience: Audience, scene: Scene) -> N
     }
     assert len(killed) == 2
     frozen = ("channel_inactive", f"channel:{points[bed.customer.key]}")
-    before = killed | {scene.htlc("out"): Heard(ENDED)}
+    before = killed | {scene.payment("out"): Heard(ENDED)}
     left = FROZEN_FOR - (time.monotonic() - scene.at)
     audience.hears(HUB, before | {frozen: Heard(TOLD, PAGED)}, timeout=max(left, 10))
     bed.customer.process.thaw()
@@ -170,7 +172,7 @@ def test_stopped_bitcoind_and_locked_node(branch: Branch, desk: Daemon, audience
     """Without bitcoind its node hangs, then ends itself: bitcoind alone is told. Locked it is told as locked."""
     chain, locked = ("bitcoind_down", "source:cellar"), ("lightning_locked", "node:vault")
     branch.vault.process.wait(max(UNANSWERED_FOR - (time.monotonic() - scene.at), 10))
-    desk.in_state("vault", "down")
+    desk.in_state("vault", "down", BRANCH)
     assert desk.scrape().value("lnwatch_findings", site=BRANCH, rule="lightning_down", severity="critical") == 1
     assert audience.heard(BRANCH) == {chain: Heard(TOLD, PAGED)}
     branch.chain.start()
@@ -182,3 +184,10 @@ def test_stopped_bitcoind_and_locked_node(branch: Branch, desk: Daemon, audience
     branch.chain.mine(1)
     branch.vault.ready()
     audience.hears(BRANCH, {chain: whole, locked: whole})
+
+
+def test_nothing_more(audience: Audience, scene: Scene) -> None:
+    """In the end every case is over, and there were no others."""
+    told = {site: audience.heard(site) for site in (SITE, BRANCH, HUB)}
+    assert {site: len(cases) for site, cases in told.items()} == {SITE: 3, BRANCH: 2, HUB: 4}
+    assert {heard.slack for cases in told.values() for heard in cases.values()} == {ENDED}

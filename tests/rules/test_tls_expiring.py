@@ -83,6 +83,15 @@ def test_unknown_before_a_certificate_was_seen() -> None:
     assert list(judged(RULE, make_view(node), node).unknown) == ["source:ln1"]
 
 
+def test_a_public_address_is_held_to_the_same() -> None:
+    """The certificate that customers meet ends like any other."""
+    checkout = make_target("probe", tls_expires_at=NOW + 20 * DAY, tls_begins_at=NOW - 70 * DAY)
+    finding = judged(RULE, make_view(checkout), checkout).only
+    assert finding.sentence.startswith(
+        "The certificate of source:checkout (probe) ends in 20 d, 22.2 % of its lifetime"
+    )
+
+
 def test_nonsense_is_refused() -> None:
     """Critical comes after warning."""
     with pytest.raises(ValueError, match="`warning_share` must be above `critical_share`"):

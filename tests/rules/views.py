@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from lnwatch.domain.reach import WITHOUT_SYSTEM
 from lnwatch.model.chain import BitcoindStatus
 from lnwatch.model.lightning import Channels, LightningInvoice
 from lnwatch.model.rule import Finding, Rule
@@ -27,12 +28,38 @@ from lnwatch.model.view import (
     TargetView,
     View,
 )
-from tests.assessments import HEIGHT, NOW, bitcoind_status, channel, health, host_status, lightning_facts, target, view
+from tests.assessments import (
+    HEIGHT,
+    NOW,
+    bitcoind_status,
+    channel,
+    health,
+    host_status,
+    lightning_facts,
+    nbxplorer_status,
+    probe_status,
+    target,
+    view,
+)
 
-SLUGS = {"bitcoind": "core", "lnd": "ln1", "host": "machine"}
-VERSIONS = {"bitcoind": "31.0", "lnd": "0.21.2", "host": ""}
+SLUGS = {"bitcoind": "core", "lnd": "ln1", "host": "machine", "nbxplorer": "nbx", "probe": "checkout"}
+VERSIONS = {"bitcoind": "31.0", "lnd": "0.21.2", "host": "", "nbxplorer": "2.6.7", "probe": ""}
 SUBJECTS = frozenset(
-    {"site", "source", "node", "channel", "htlc", "invoice", "peer", "path", "delivery", "rule", "store", "order"}
+    {
+        "site",
+        "source",
+        "node",
+        "channel",
+        "htlc",
+        "invoice",
+        "peer",
+        "path",
+        "delivery",
+        "rule",
+        "store",
+        "order",
+        "probe",
+    }
 )
 LONG_AGO = 3_600.0  # seconds: older than three intervals of every collector that a test gives
 
@@ -48,6 +75,10 @@ def usual_facts(kind: str) -> dict[str, Facts]:
         return {"status": core_status()}
     if kind == "host":
         return {"status": host_status()}
+    if kind == "nbxplorer":
+        return {"status": nbxplorer_status()}
+    if kind == "probe":
+        return {"probe": probe_status()}
     return lightning_facts(Channels((channel(),)))
 
 
@@ -61,7 +92,10 @@ def make_target(
     **changes: Any,  # noqa: ANN401 - fields of TargetView
 ) -> TargetView:
     """A source that is up, its collectors fresh; `facts` replace the usual ones of the same collector."""
-    usual: dict[str, Any] = {"version": VERSIONS.get(kind, "1.0"), "network": None if kind == "host" else "regtest"}
+    usual: dict[str, Any] = {
+        "version": VERSIONS.get(kind, "1.0"),
+        "network": None if kind in WITHOUT_SYSTEM else "regtest",
+    }
     known = {**usual_facts(kind), **(facts or {})}
     return target(slug or SLUGS.get(kind, kind), kind, known, at=at, site=site, **(usual | changes))
 

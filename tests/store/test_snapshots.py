@@ -4,10 +4,11 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from lnwatch.model.chain import BitcoindStatus, FeeEstimate, Network
+from lnwatch.model.chain import BitcoindStatus, FeeEstimate, NbxplorerNode, NbxplorerStatus, Network
 from lnwatch.model.host import DiskUsage, HostStatus, ProcessStatus
 from lnwatch.model.lightning import BackupFile, Channels, Htlc, NodeStatus, Peer, Peers, Wallet
 from lnwatch.model.money import Msat
+from lnwatch.model.probe import ProbeStage, ProbeStatus, ProbeStep
 from lnwatch.model.snapshot import Facts, Snapshot
 from lnwatch.store import Ledger, LedgerSettings, tables
 from lnwatch.store.facts import SLICE, pack, readable, unpack
@@ -40,6 +41,9 @@ CORE = BitcoindStatus(
     rpc_seconds=0.0125,
     clock_offset=-0.25,
 )
+NBX = NbxplorerStatus(Network.MAIN, "2.6.7", False, None, 103, NbxplorerNode(105, 106, synced=True), 0.25)
+STEPS = (ProbeStep(ProbeStage.DNS, True, 0.015), ProbeStep(ProbeStage.CONNECT, False, None))
+CHECKOUT = ProbeStatus("https://pay.example", "", True, STEPS, "nobody is there", "refused", None, None, NOW + 0.5)
 WALLET = Wallet(Msat(9_000), Msat(0), Msat(1_000), Msat(10_000))
 NODE_STATUS = NodeStatus("02ab", "shop", "0.21.2-beta", Network.MAIN, 9, "a9", NOW, True, False, None, 2, 3, 1, 0, 0.5)
 HOST = HostStatus(
@@ -57,7 +61,7 @@ def told(facts: Facts, at: float = NOW, collector: str = "status") -> list[objec
     return [entry(facts=facts, at=at, collector=collector)]
 
 
-@pytest.mark.parametrize("facts", [CORE, WALLET, NODE_STATUS, HOST, MANY, Channels(()), PEERS, BACKUP])
+@pytest.mark.parametrize("facts", [CORE, NBX, CHECKOUT, WALLET, NODE_STATUS, HOST, MANY, Channels(()), PEERS, BACKUP])
 async def test_facts_come_back(ledger: Ledger, facts: Facts) -> None:
     """The newest facts come back exactly as they were told."""
     await ledger.append([entry(facts=facts, at=NOW + 0.5, collector="status")])
@@ -91,6 +95,7 @@ async def test_figures_by_hour(ledger: Ledger, settings: LedgerSettings) -> None
     quick = replace(CORE, rpc_seconds=0.002, fees=(FeeEstimate(2, None),))
     second = entry(facts=quick, source="core", collector="status", at=NOW + 16)
     await ledger.append([first, second, entry(facts=HOST, source="box"), entry(facts=NODE_STATUS, at=NOW + 2)])
+    await ledger.append([entry(facts=NBX, source="nbx", collector="status")])
     await ledger.append([second, first, entry(facts=CORE, source="core", collector="status", at=NOW + 3_600)])
     stored = {
         (row["source"], row["series"], row["subject"], row["hour"]): (row["n"], row["sum"], row["min"], row["max"])
@@ -104,6 +109,7 @@ async def test_figures_by_hour(ledger: Ledger, settings: LedgerSettings) -> None
         ("box", "disk_free_bytes", "path:/data", NOW): (1, 40, 40, 40),
         ("box", "disk_free_bytes", "path:/", NOW): (1, 5, 5, 5),
         (NODE, "rpc_microseconds", "", NOW): (1, 500_000, 500_000, 500_000),
+        ("nbx", "rpc_microseconds", "", NOW): (1, 250_000, 250_000, 250_000),
     }
 
 

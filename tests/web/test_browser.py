@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tests.domain.proposals import standing
 from tests.requirements import require
 from tests.web import casebook as book
 from tests.web.stage import Stage
@@ -52,6 +53,7 @@ async def dom(url: str, folder: Path) -> tuple[str, str]:
         ("/cases", 300, "Channel 800299x12x1 of node:ln1 is offline"),
         ("/cases/main/lightning_down/node%3Aln1", 0, "node:ln1 (lnd) has given no answer"),
         ("/cases/main/lightning_down/node:ln1", 0, "node:ln1 (lnd) has given no answer"),
+        ("/proposals", 0, "lnwatch approve beefed4567"),
         ("/coverage", 0, "All 1 rule can fire"),
         ("/runbooks/invoice_held", 0, "both commands move money"),
         ("/runbooks/nothing", 0, "There is no rule"),
@@ -60,7 +62,7 @@ async def dom(url: str, folder: Path) -> tuple[str, str]:
 async def test_a_browser_shows_it(tmp_path: Path, path: str, count: int, says: str) -> None:
     """It finds the style sheet from wherever the page lies, and has no complaint about the page's policy."""
     cases = [*book.night(), *book.storm(count)] if count or path != "/" else []
-    asked = Asked(Stage(lambda: book.assessed(cases)).app)
+    asked = Asked(Stage(lambda: book.assessed(cases, acting=standing())).app)
     async with serving(asked) as url:
         shown, complaints = await dom(f"{url}{path}", tmp_path)
     assert says in shown

@@ -10,6 +10,7 @@ from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.chain import FeeEstimate
 from lnwatch.model.lightning import Channels
 from lnwatch.model.money import Msat, msat
+from lnwatch.model.probe import ProbeStage
 from lnwatch.model.snapshot import Backfill, TargetState
 from lnwatch.model.view import Fault, TargetView
 from lnwatch.web.pages import words
@@ -40,6 +41,37 @@ async def html(current: Callable[[], Assessment | None] = build.merchant, path: 
     answer = await Stage(current).get(path)
     assert answer.status_code == 200
     return Outline(answer.text)
+
+
+def test_what_stands_before_the_customers() -> None:
+    """NBXplorer's height and bitcoind, and each stage of the visit to the checkout."""
+    found = figures(page(*build.shopfront()))
+    assert found == {
+        "NBXplorer: nbx/Synchronised": "yes",
+        "NBXplorer: nbx/Indexed block": "900,000",
+        "NBXplorer: nbx/Its bitcoind": "at 900,000",
+        "Public address: checkout/Name": "well",
+        "Public address: checkout/Connection": "well",
+        "Public address: checkout/Certificate": "well",
+        "Public address: checkout/Page": "well",
+    }
+
+
+def test_a_checkout_that_fails() -> None:
+    """It is told at which stage, by which way, and what was not tried; NBXplorer alone says so."""
+    alone = build.nbxplorer_status(synced=False, sync_height=None, chain_height=None, node=None)
+    visit = build.probe_status(ProbeStage.CONNECT, via="socks5h://127.0.0.1:9050")
+    found = figures(page(*build.shopfront(alone, visit)))
+    assert found == {
+        "NBXplorer: nbx/Synchronised": "no",
+        "NBXplorer: nbx/Indexed block": "none yet",
+        "NBXplorer: nbx/Its bitcoind": "does not answer it",
+        "Public address: checkout/Name": "well",
+        "Public address: checkout/Connection": "fails",
+        "Public address: checkout/Certificate": "not tried",
+        "Public address: checkout/Page": "not tried",
+        "Public address: checkout/By way of": "socks5h://127.0.0.1:9050",
+    }
 
 
 def test_everything_is_well() -> None:

@@ -9,17 +9,21 @@ from typing import Annotated
 
 import typer
 
+from lnwatch.cli.btcpay_docker import FLAG, Installation, find_installation
 from lnwatch.cli.files import write_file, write_secret
 from lnwatch.cli.interview import interview
-from lnwatch.cli.options import absolute, address, public_url, site_name
+from lnwatch.cli.options import absolute, address, page, public_url, site_name
 from lnwatch.cli.output import complain, say
-from lnwatch.cli.plan import Plan, merge_bitcoind, merge_lnd, merge_slack
-from lnwatch.cli.surroundings import data_dir, find_bitcoind, find_lnd, homes
+from lnwatch.cli.plan import Plan, merge_bitcoind, merge_lnd, merge_nbxplorer, merge_slack
+from lnwatch.cli.surroundings import data_dir, look_around
 from lnwatch.config import load
 from lnwatch.config.template import example, render
 from lnwatch.web.settings import DEFAULT_LISTEN, is_loopback, split_address
 
 TOKEN_FILE = "web.token"  # noqa: S105 - the name of a file
+COMPOSE_FILE = "btcpay.compose.yaml"
+_DATA = Path("/data")  # in lnwatch's container
+_OF_DOCKER = {"bitcoind", "lnd", "nbxplorer", "checkout", "listen", "data_dir"}
 
 
 def _path(text: str) -> typer.models.OptionInfo:
@@ -45,6 +49,8 @@ _Public = Annotated[
 ]
 _Bitcoind = Annotated[bool | None, typer.Option("--bitcoind/--no-bitcoind", help="Watch Bitcoin Core.")]
 _Lnd = Annotated[bool | None, typer.Option("--lnd/--no-lnd", help="Watch LND.")]
+_Nbxplorer = Annotated[bool | None, typer.Option("--nbxplorer/--no-nbxplorer", help="Watch NBXplorer.")]
+_Docker = Annotated[bool, typer.Option(FLAG, help="Take what btcpayserver-docker runs here, for lnwatch beside it.")]
 
 
 def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
@@ -63,11 +69,16 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
     lnd_tls_cert: Annotated[Path | None, _path("Its tls.cert.")] = None,
     lnd_macaroon: Annotated[Path | None, _path("Its readonly.macaroon.")] = None,
     lnd_backup: Annotated[Path | None, _path("Its channel.backup.")] = None,
+    nbxplorer: _Nbxplorer = None,
+    nbxplorer_url: Annotated[str | None, _text("URL", "Of its API.")] = None,
+    nbxplorer_cookie: Annotated[Path | None, _path("Its cookie file.")] = None,
+    checkout_url: Annotated[str | None, _text("URL", "Where customers pay: visited as they do.", page)] = None,
     slack_webhook_file: Annotated[Path | None, _path("Tell in Slack: a file with a webhook's address.")] = None,
     slack_token_file: Annotated[Path | None, _path("A file with a bot's token, instead.")] = None,
     slack_channel: Annotated[str | None, _text("ID", "Where the bot writes to.")] = None,
     pagerduty_key_file: Annotated[Path | None, _path("Page: a file with an integration's key.")] = None,
     *,
+    btcpay_docker: _Docker = False,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing, also on a terminal.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     show_example: Annotated[bool, typer.Option("--example", help="Print the example of the documentation.")] = False,
@@ -79,28 +90,36 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
     if show_example:
         sys.stdout.write(example())
         return
-    path = output or absolute("lnwatch.toml")
-    if path.exists() and not force:
-        raise typer.BadParameter(f"{path} is there already; --force replaces it", param_hint="--output")
+    path = _place(output, force=force)
+    installation = find_installation() if btcpay_docker else None
+    found = installation.surroundings() if installation else look_around()
     core = {"url": bitcoind_url, "cookie": bitcoind_cookie}
     core |= {"user": bitcoind_user, "password_file": bitcoind_password_file}
     node = {"address": lnd_address, "tls_cert": lnd_tls_cert, "macaroon": lnd_macaroon, "backup": lnd_backup}
-    chat = {"webhook": slack_webhook_file, "token": slack_token_file, "channel": slack_channel}
     plan = Plan(
         site=site,
-        data_dir=data or data_dir(),
+        data_dir=data or (_DATA if btcpay_docker else data_dir()),
         listen=listen or DEFAULT_LISTEN,
-        bitcoind=merge_bitcoind(bitcoind, core, find_bitcoind(homes())),
-        lnd=merge_lnd(lnd, node, find_lnd(homes())),
+        bitcoind=merge_bitcoind(bitcoind, core, found.bitcoind),
+        lnd=merge_lnd(lnd, node, found.lnd),
+        nbxplorer=merge_nbxplorer(nbxplorer, {"url": nbxplorer_url, "cookie": nbxplorer_cookie}, found.nbxplorer),
+        checkout=checkout_url or found.checkout,
         public_url=public,
-        slack=merge_slack(chat),
+        slack=merge_slack({"webhook": slack_webhook_file, "token": slack_token_file, "channel": slack_channel}),
         pagerduty=pagerduty_key_file,
     )
     if sys.stdin.isatty() and not no_input:
-        of_nodes = _told(bitcoind=[bitcoind, *core.values()], lnd=[lnd, *node.values()])
-        of_channels = _told(slack=[*chat.values()], pagerduty=[pagerduty_key_file], public_url=[public])
-        plan = _ask(plan, of_nodes | of_channels | _told(data_dir=[data], listen=[listen]), path)
-    _write(_guarded(plan, path), path)
+        told = _told(bitcoind=[bitcoind, *core.values()], lnd=[lnd, *node.values()], data_dir=[data], listen=[listen])
+        told |= _told(nbxplorer=[nbxplorer, nbxplorer_url, nbxplorer_cookie], checkout=[checkout_url])
+        plan = _ask(plan, told | (_OF_DOCKER if btcpay_docker else set()), path)
+    _write(_guarded(plan, path), path, installation)
+
+
+def _place(output: Path | None, *, force: bool) -> Path:
+    path = output or absolute("lnwatch.toml")
+    if path.exists() and not force:
+        raise typer.BadParameter(f"{path} is there already; --force replaces it", param_hint="--output")
+    return path
 
 
 def _told(**flags: Sequence[object]) -> set[str]:
@@ -109,6 +128,7 @@ def _told(**flags: Sequence[object]) -> set[str]:
 
 
 def _ask(plan: Plan, told: set[str], path: Path) -> Plan:
+    told |= _told(slack=[plan.slack], pagerduty=[plan.pagerduty], public_url=[plan.public_url])
     plan, typed = interview(plan, told, path.parent)
     for file, secret in typed.items():
         write_secret(file, secret.get_secret_value() + "\n")
@@ -127,16 +147,30 @@ def _guarded(plan: Plan, path: Path) -> Plan:
     return replace(plan, token_file=token_file)
 
 
-def _write(plan: Plan, path: Path) -> None:
-    if plan.bitcoind is None and plan.lnd is None:
+def _write(plan: Plan, path: Path, installation: Installation | None) -> None:
+    if not (plan.bitcoind or plan.lnd or plan.nbxplorer or plan.checkout):
         raise typer.BadParameter(
             "no node was found here and none was named: try --bitcoind-cookie PATH or --lnd-macaroon PATH",
             param_hint="--bitcoind, --lnd",
         )
     write_file(path, render(plan.answers()))
     say(f"wrote {path}")
+    if installation is not None:
+        _join(installation, path)
+        return
     for warning in load(path, {}).warnings:
         complain(f"warning: {warning}")
     say(f"now try it: lnwatch check --config {path}")
     if plan.slack is not None or plan.pagerduty is not None:
         say(f"and whom it tells: lnwatch notify test --config {path}")
+
+
+def _join(installation: Installation, path: Path) -> None:
+    """What lets lnwatch's container in; its paths are true there alone, so that nothing is loaded here."""
+    compose = path.with_name(COMPOSE_FILE)
+    write_file(compose, installation.compose(str(compose)))
+    say(f"wrote {compose}: it joins the network of BTCPay Server and shows lnwatch what it reads there")
+    for line in installation.told():
+        say(line)
+    files = f"docker compose -f deploy/compose.yaml -f {compose}"
+    say(f"with this configuration as deploy/lnwatch.toml, try it: {files} run --rm lnwatch check")

@@ -187,8 +187,27 @@ def _mixed_networks(site: str, of_site: list[Inspected]) -> Iterator[str]:
 
 
 def _notes(config: Config) -> Iterator[str]:
+    yield from _acting(config)
     if not config.notify:
         yield "nobody is told of anything: configure a channel of delivery, such as `[notify.slack.ops]`"
         yield from doubtful_links(config)
     elif not config.dead_man.configured:
         yield "nobody would hear that lnwatch itself fell silent: set dead_man.ping_url_file"
+
+
+def _acting(config: Config) -> Iterator[str]:
+    """At which nodes something is done, or would be."""
+    handy = [
+        source
+        for site in config.sites.values()
+        for source in site.sources
+        if isinstance(source.settings, LndSettings) and source.settings.hands_macaroon_file is not None
+    ]
+    for source in handy:
+        where = f"{source.site}/{source.slug}"
+        if config.executor.dry_run:
+            yield f"{where}: there are hands to call peers, and a dry run that keeps them still: executor.dry_run"
+        else:
+            yield f"{where}: lnwatch may have this node call peers, and do nothing else with it"
+    if not handy and not config.executor.dry_run:
+        yield "nothing is done anywhere: `executor.dry_run` is off, but no node has a `hands_macaroon_file`"

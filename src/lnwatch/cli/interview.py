@@ -1,15 +1,15 @@
 """Asks a person on a terminal what there is; what flags have told already is not asked again."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
 
 import typer
 from pydantic import SecretStr, ValidationError
 
-from lnwatch.cli.options import absolute, address, public_url
+from lnwatch.cli.options import absolute, address, page, public_url
 from lnwatch.cli.plan import Plan, Slack
-from lnwatch.cli.surroundings import Bitcoind, Lnd
+from lnwatch.cli.surroundings import Bitcoind, Lnd, Nbxplorer
 from lnwatch.fields import Settings
 from lnwatch.notify.pagerduty import PagerDutySettings
 from lnwatch.notify.slack import SlackSettings
@@ -21,7 +21,8 @@ Secrets = dict[Path, SecretStr]
 def interview(plan: Plan, told: Container[str], folder: Path) -> tuple[Plan, Secrets]:
     """The plan with a person's answers, and what they typed that is secret, by the file in `folder` it belongs in.
 
-    `told` names what is settled: `bitcoind`, `lnd`, `slack`, `pagerduty`, `public_url`, `listen`, `data_dir`.
+    `told` names what is settled: `bitcoind`, `lnd`, `nbxplorer`, `checkout`, `slack`, `pagerduty`, `public_url`,
+    `listen`, `data_dir`.
     What the plan holds is the default. Raises typer.Abort on Ctrl-C.
     """
     typed: Secrets = {}
@@ -29,12 +30,16 @@ def interview(plan: Plan, told: Container[str], folder: Path) -> tuple[Plan, Sec
         plan = replace(plan, bitcoind=_bitcoind(plan.bitcoind, folder / "core.password", typed))
     if "lnd" not in told:
         plan = replace(plan, lnd=_lnd(plan.lnd))
+    if "nbxplorer" not in told:
+        plan = replace(plan, nbxplorer=_nbxplorer(plan.nbxplorer))
+    if "checkout" not in told:
+        plan = replace(plan, checkout=_optional("Address at which customers pay", page))
     if "slack" not in told:
         plan = replace(plan, slack=_slack(folder, typed))
     if "pagerduty" not in told:
         plan = replace(plan, pagerduty=_pagerduty(folder / "pagerduty.key", typed))
     if "public_url" not in told and (plan.slack is not None or plan.pagerduty is not None):
-        plan = replace(plan, public_url=_public_url())
+        plan = replace(plan, public_url=_optional("Address of the status page for those who are told", public_url))
     if "listen" not in told:
         plan = replace(plan, listen=typer.prompt("Listen on (HOST:PORT)", default=plan.listen, value_proc=address))
     if "data_dir" not in told:
@@ -75,14 +80,13 @@ def _pagerduty(file: Path, typed: Secrets) -> Path | None:
     return file
 
 
-def _public_url() -> str | None:
-    """Where links in messages lead, None for this machine alone."""
+def _optional(question: str, parser: Callable[[str], str]) -> str | None:
+    """What the parser takes, None where there is none."""
 
     def read(text: str) -> str:
-        return text if text == _NONE else public_url(text)
+        return text if text == _NONE else parser(text)
 
-    question = f"Address of the status page for those who are told ({_NONE} for none)"
-    answer: str = typer.prompt(question, default=_NONE, value_proc=read)
+    answer: str = typer.prompt(f"{question} ({_NONE} for none)", default=_NONE, value_proc=read)
     return None if answer == _NONE else answer
 
 
@@ -118,6 +122,16 @@ def _lnd(found: Lnd | None) -> Lnd | None:
         tls_cert=_path("  Its tls.cert", default.tls_cert, none="where a public authority signed"),
         macaroon=_path("  Its readonly.macaroon", default.macaroon),
         backup=_path("  Its channel.backup", default.backup, none="to leave it unwatched"),
+    )
+
+
+def _nbxplorer(found: Nbxplorer | None) -> Nbxplorer | None:
+    if not typer.confirm("Is there an NBXplorer to watch?", default=found is not None):
+        return None
+    default = found or Nbxplorer()
+    return Nbxplorer(
+        url=typer.prompt("  Its address", default=default.url),
+        cookie=_path("  Its cookie file", default.cookie, none="where it asks for none"),
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from lnwatch.config.blocks import trouble_with
 from lnwatch.fields import parse_duration, resolve_path
+from lnwatch.sources.probe.settings import ProbeSettings
 from lnwatch.web.settings import WebSettings, split_address
 
 ConfigFile = Annotated[
@@ -74,6 +75,15 @@ def address(text: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     return text
+
+
+def page(text: str) -> str:
+    """The address of a page that is to be visited, on the command line."""
+    try:
+        settings = ProbeSettings(url=text.strip())
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+    return settings.url
 
 
 def public_url(text: str) -> str:

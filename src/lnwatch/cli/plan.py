@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from lnwatch.cli.surroundings import Bitcoind, Lnd, disks
+from lnwatch.cli.surroundings import Bitcoind, Lnd, Nbxplorer, disks
 from lnwatch.config.redaction import quoted
 from lnwatch.config.template import Answers
 from lnwatch.web.settings import is_loopback
@@ -27,7 +27,7 @@ class Slack:
 class Plan:
     """One site on one machine. Paths are absolute; None is what is not there, not to be watched or not to be told.
 
-    `pagerduty` is the file with the key of an integration.
+    `checkout` is the public address at which customers pay, `pagerduty` the file with the key of an integration.
     """
 
     site: str
@@ -35,6 +35,8 @@ class Plan:
     listen: str
     bitcoind: Bitcoind | None
     lnd: Lnd | None
+    nbxplorer: Nbxplorer | None = None
+    checkout: str | None = None
     token_file: Path | None = None
     public_url: str | None = None
     slack: Slack | None = None
@@ -58,8 +60,19 @@ class Plan:
             values |= _bitcoind(self.bitcoind)
         if self.lnd is not None:
             values |= _lnd(self.lnd)
+        if self.nbxplorer is not None:
+            base = "site.main.nbxplorer.nbx."
+            values |= {f"{base}url": quoted(self.nbxplorer.url), f"{base}cookie_file": _path(self.nbxplorer.cookie)}
+        if self.checkout is not None:
+            values["site.main.probe.checkout.url"] = quoted(self.checkout)
         values |= self._host()
-        wanted = {"host": self, "bitcoind": self.bitcoind, "lnd": self.lnd}
+        wanted = {
+            "host": self,
+            "bitcoind": self.bitcoind,
+            "lnd": self.lnd,
+            "nbxplorer": self.nbxplorer,
+            "probe": self.checkout,
+        }
         return Answers(self.site, frozenset(kind for kind, what in wanted.items() if what is not None), values)
 
     def _host(self) -> dict[str, str | None]:
@@ -103,6 +116,18 @@ def merge_lnd(wanted: bool | None, flags: Mapping[str, Any], found: Lnd | None) 
     if node.macaroon is None:
         raise typer.BadParameter("no macaroon was found here: give its path", param_hint="--lnd-macaroon")
     return node
+
+
+def merge_nbxplorer(
+    wanted: bool | None,  # noqa: FBT001 - the flag itself
+    flags: Mapping[str, Any],
+    found: Nbxplorer | None,
+) -> Nbxplorer | None:
+    """What the flags say of NBXplorer, over what was found here. Raises BadParameter where they contradict."""
+    given = _given("nbxplorer", wanted, flags)
+    if wanted is False or not (wanted or given):
+        return None if wanted is False else found
+    return replace(found or Nbxplorer(), **given)
 
 
 def merge_slack(flags: Mapping[str, Any]) -> Slack | None:

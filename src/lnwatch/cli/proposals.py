@@ -1,6 +1,6 @@
 """`lnwatch proposals`, `proposal`, `approve`, `reject`, `kill-switch` and `journal`: what lnwatch would do, and may.
 
-JSON: as `lnwatch.executor.documents` writes it.
+JSON: as `lnwatch.domain.documents` writes it.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from lnwatch.cli.visit import Visit, visiting
 from lnwatch.clock import SystemClock
 from lnwatch.config import load
 from lnwatch.domain.book import Book
+from lnwatch.domain.documents import document, standing_document, switch_document
 from lnwatch.domain.wording import count, moment
 from lnwatch.errors import InboxError, LedgerError, LedgerTrouble
-from lnwatch.executor.documents import document, standing_document, switch_document
 from lnwatch.executor.executor import Executor
 from lnwatch.executor.requests import Requests
 from lnwatch.executor.settings import BLOCK

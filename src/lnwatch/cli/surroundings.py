@@ -1,4 +1,4 @@
-"""What stands on this machine already: the files that bitcoind and LND write, where they usually write them."""
+"""What stands on this machine already: the files that bitcoind, LND and NBXplorer write, where they usually do."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PORTS = {"": 8332, "signet": 38332, "testnet4": 48332, "testnet3": 18332, "regtest": 18443}
+_INDEXED = {"Main": 24444, "TestNet": 24445, "RegTest": 24446}  # folders of NBXplorer and its ports
 _CHAINS = ("mainnet", "signet", "testnet4", "testnet", "regtest")
 
 
@@ -29,9 +30,34 @@ class Lnd:
     backup: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Nbxplorer:
+    """How to reach an NBXplorer; no cookie where it asks for none."""
+
+    url: str = "http://127.0.0.1:24444"
+    cookie: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was found; `checkout` is the public address at which customers pay."""
+
+    bitcoind: Bitcoind | None
+    lnd: Lnd | None
+    nbxplorer: Nbxplorer | None
+    checkout: str | None = None
+
+
+def look_around() -> Surroundings:
+    """Everything on this machine that lies where it usually does."""
+    places = homes()
+    return Surroundings(find_bitcoind(places), find_lnd(places), find_nbxplorer(places))
+
+
 def homes() -> tuple[Path, ...]:
     """Where the folders of nodes are looked for: our own home, and those of the users that run nodes."""
-    usual = [Path("/home/bitcoin"), Path("/home/lnd"), Path("/var/lib/bitcoind"), Path("/var/lib/lnd")]
+    usual = [Path("/home") / user for user in ("bitcoin", "lnd", "nbxplorer")]
+    usual += [Path("/var/lib") / name for name in ("bitcoind", "lnd", "nbxplorer")]
     own = os.environ.get("HOME")
     return (Path(own), *usual) if own else tuple(usual)
 
@@ -58,6 +84,16 @@ def find_lnd(places: tuple[Path, ...]) -> Lnd | None:
         return Lnd(
             tls_cert=certificate, macaroon=network / "readonly.macaroon", backup=backup if _there(backup) else None
         )
+    return None
+
+
+def find_nbxplorer(places: tuple[Path, ...]) -> Nbxplorer | None:
+    """The first NBXplorer whose cookie is there; its chain tells the port."""
+    for folder in _folders(places, ".nbxplorer"):
+        for chain, port in _INDEXED.items():
+            cookie = folder / chain / ".cookie"
+            if _there(cookie):
+                return Nbxplorer(f"http://127.0.0.1:{port}", cookie)
     return None
 
 

@@ -33,11 +33,12 @@ class Visit:
         begun by then it never does, so that nothing happens hours later."""
         if not await self.daemon_runs():
             raise InboxError("the daemon does not run: start `lnwatch run`; nothing was changed")
-        request = await self.ledger.inbox_put(kind, body, self.clock.now())
+        asking = asyncio.ensure_future(self.ledger.inbox_put(kind, body, self.clock.now()))
         try:
+            request = await asyncio.shield(asking)
             answered = await self.ledger.inbox_wait(request, patience)
-        except asyncio.CancelledError:  # whoever asked has left
-            await self.ledger.inbox_withdraw(request, self.clock.now())
+        except asyncio.CancelledError:  # whoever asked has left, perhaps while it was being written
+            await self.ledger.inbox_withdraw(await asking, self.clock.now())
             raise
         if answered is None:
             if await self.ledger.inbox_withdraw(request, self.clock.now()):

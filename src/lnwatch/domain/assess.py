@@ -8,8 +8,9 @@ from typing import Any
 from lnwatch.domain import lifecycle
 from lnwatch.domain.judge import Judgement
 from lnwatch.domain.lifecycle import Circumstances, Decision, Policy, Sighting
+from lnwatch.domain.restart import GRACE_RULE
 from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint, Reason
-from lnwatch.model.rule import Rule, Scope
+from lnwatch.model.rule import Rule
 from lnwatch.model.silence import Silence, SilenceKind
 
 Cases = Mapping[Fingerprint, Case]
@@ -64,18 +65,24 @@ class _Docket:
         if case is not None:
             self.of(fingerprint.rule, case.scope)[fingerprint.subject] = case
 
-    def inhibitor(self, judgement: Judgement, ranges: Mapping[str, Scope], setting: Setting) -> str:
+    def inhibitor(self, judgement: Judgement, rules: Mapping[str, Rule[Any]], setting: Setting) -> str:
         """A case of a parent that bears on the judgement; of the same source where both rules are run for the same
-        range."""
+        sources."""
         patience = setting.policies[judgement.rule.id].after
         for parent in judgement.rule.parents:
             for scope, subjects in self._scopes.get(parent, {}).items():
-                if ranges.get(parent) is judgement.rule.scope and scope != judgement.scope:
+                if scope != judgement.scope and parent in rules and _run_together(rules[parent], judgement.rule):
                     continue
                 for subject, case in subjects.items():
                     if _bears(case, patience, setting.now):
                         return f"{parent} {subject}"
         return ""
+
+
+def _run_together(one: Rule[Any], other: Rule[Any]) -> bool:
+    """Whether two rules are run for the same sources, so that each source answers for itself."""
+    of_kind = not one.kinds or not other.kinds or bool({*one.kinds} & {*other.kinds})
+    return one.scope is other.scope and of_kind
 
 
 def _bears(parent: Case, patience: float, now: float) -> bool:
@@ -92,13 +99,13 @@ def decide(judgements: Iterable[Judgement], cases: Cases, setting: Setting) -> l
     """
     ordered = _parents_first(list(judgements))
     docket = _Docket(cases, setting.site)
-    ranges = {judgement.rule.id: judgement.rule.scope for judgement in ordered}
+    rules = {judgement.rule.id: judgement.rule for judgement in ordered}
     found: dict[str, set[str]] = {}
     for judgement in ordered:
         found.setdefault(judgement.rule.id, set()).update(judgement.found)
     decided: list[Decided] = []
     for judgement in ordered:
-        inhibitor = docket.inhibitor(judgement, ranges, setting)
+        inhibitor = docket.inhibitor(judgement, rules, setting)
         standing = docket.of(judgement.rule.id, judgement.scope)
         rest = [subject for subject in standing if subject not in found[judgement.rule.id]]
         for each in list(_of_rule(judgement, rest, docket, setting, inhibitor)):
@@ -154,7 +161,7 @@ def _circumstances(sighting: Sighting, policy: Policy, inhibitor: str, setting: 
         inhibited_by=inhibitor,
         silenced_by=muting.get(SilenceKind.SILENCE, ""),
         maintenance=muting.get(SilenceKind.MAINTENANCE, ""),
-        grace=setting.grace,
+        grace=setting.grace and sighting.fingerprint.rule != GRACE_RULE,
     )
 
 

@@ -1,11 +1,13 @@
 """What follows from the steps of the journal: where each proposal stands, and whether everything is stopped."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lnwatch.domain.budget import MONTH
 from lnwatch.model.action import (
     OFF,
+    Action,
     Approval,
     Deed,
     Intent,
@@ -33,15 +35,18 @@ _AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The journal, folded. `heads` has the number of the last step of each site's chain."""
+    """The journal, folded. `heads` has the number of the last step of each site's chain; `came_of` counts every
+    receipt, also of what was forgotten."""
 
     records: Mapping[str, ProposalRecord] = field(default_factory=dict)
     heads: Mapping[str, int] = field(default_factory=dict)
     kill_switch: KillSwitch = OFF
+    came_of: Mapping[tuple[str, Action, Outcome], int] = field(default_factory=dict)
 
     def after(self, steps: Iterable[Step]) -> "Book":
         """The book with these steps, in order. Raises ValueError for a step that can't follow."""
         records, heads, kill_switch = dict(self.records), dict(self.heads), self.kill_switch
+        came_of = Counter(self.came_of)
         for step in steps:
             if step.number != heads.get(step.site, 0) + 1:
                 raise ValueError(f"step {step.number} of site {step.site} does not follow the one before")
@@ -49,8 +54,10 @@ class Book:
             if isinstance(step.deed, KillSwitch):
                 kill_switch = step.deed
             else:
-                records[step.proposal] = _followed(records.get(step.proposal), step)
-        return Book(records, heads, kill_switch)
+                record = records[step.proposal] = _followed(records.get(step.proposal), step)
+                if isinstance(step.deed, Receipt):
+                    came_of[step.site, record.proposal.action, step.deed.outcome] += 1
+        return Book(records, heads, kill_switch, came_of)
 
     def forgetting(self, now: float) -> "Book":
         """The book without what ended so long ago that nothing depends on it any more."""

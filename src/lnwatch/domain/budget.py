@@ -1,6 +1,6 @@
 """Nested budgets: per attempt, day and month, for a site and for each subject; a window rolls, so none is exceeded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lnwatch.domain.wording import count
@@ -13,7 +13,7 @@ MONTH = 30 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The most that may be done: how often, how much may be moved, and what that may cost."""
+    """How often something may be done or was, how much is moved by it, and what that costs."""
 
     actions: int
     amount_msat: int
@@ -102,17 +102,40 @@ def exceeded(want: Spend, budgets: Budgets, spends: Iterable[Spend]) -> str:
     return ""
 
 
+def used(budget: Budget, spends: Iterable[Spend], now: float) -> Mapping[str, float]:
+    """Which share of each window is spent: of the number of actions, the amount or the fees, whichever is most."""
+    before = list(spends)
+    return {
+        name: max(
+            _share(taken.actions, ceiling.actions),
+            _share(taken.amount_msat, ceiling.amount_msat),
+            _share(taken.fee_msat, ceiling.fee_msat),
+        )
+        for name, ceiling, window in (("day", budget.day, DAY), ("month", budget.month, MONTH))
+        for taken in (_taken(before, now - window),)
+    }
+
+
+def _share(taken: int, limit: int) -> float:
+    return taken / limit if limit else float(taken > 0)
+
+
+def _taken(before: Iterable[Spend], since: float) -> Ceiling:
+    # An entry from the future (the clock was put back) still counts.
+    counted = [each for each in before if each.at > since]
+    amount, fee = sum(each.amount_msat for each in counted), sum(each.fee_msat for each in counted)
+    return Ceiling(len(counted), amount, fee)
+
+
 def _broken(want: Spend, budget: Budget, before: list[Spend]) -> str:
     for ceiling, name, window in (
         (budget.attempt, "for one attempt", 0.0),
         (budget.day, "for 24 hours", DAY),
         (budget.month, "for 30 days", MONTH),
     ):
-        # An entry from the future (the clock was put back) still counts.
-        counted = [each for each in before if window and each.at > want.at - window]
-        actions = 1 + len(counted)
-        amount = want.amount_msat + sum(each.amount_msat for each in counted)
-        fee = want.fee_msat + sum(each.fee_msat for each in counted)
+        taken = _taken(before if window else (), want.at - window)
+        actions = 1 + taken.actions
+        amount, fee = want.amount_msat + taken.amount_msat, want.fee_msat + taken.fee_msat
         if actions > ceiling.actions:
             return f"{name} is {count(ceiling.actions, 'action')}, this would be number {actions}"
         if amount > ceiling.amount_msat:

@@ -5,7 +5,7 @@ from lnwatch.model.view import CollectorHealth, Fault, TargetView, View
 
 SERVING = frozenset({TargetState.UP, TargetState.SYNCING})
 SILENT = frozenset({TargetState.DOWN, TargetState.HANGING})
-WITHOUT_SYSTEM = frozenset({"host"})  # kinds that are no component of the merchant's stack
+WITHOUT_SYSTEM = frozenset({"host", "probe"})  # kinds that are no component of the merchant's stack
 
 # Reasons of a failure, by the values of `errors.FailureReason`, which the pure ring does not import.
 UNREADABLE = "credential_unreadable"

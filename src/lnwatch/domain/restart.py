@@ -7,6 +7,7 @@ from lnwatch.domain.reach import SERVING, WITHOUT_SYSTEM
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import StateSpan, TargetView, View
 
+GRACE_RULE = "restart_overrun"  # speaks of the grace itself; its thresholds say how long one is
 TOGETHER = 60.0  # seconds: what leaves within this time of another leaves with it
 
 # A hanging node does not begin a restart: a Lightning node hangs when its bitcoind dies alone.

@@ -1,13 +1,13 @@
 """From proposals to receipts: each step is stored before the next is taken, and decided on all that is stored."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
 from lnwatch.clock import Clock
 from lnwatch.domain.book import Book
-from lnwatch.domain.budget import exceeded, spent, wanted
+from lnwatch.domain.budget import exceeded, spent, used, wanted
 from lnwatch.domain.guard import Terms, stopped, verdict
 from lnwatch.domain.offering import offers
 from lnwatch.errors import LedgerError, SourceError
@@ -16,6 +16,7 @@ from lnwatch.executor.opening import Crew
 from lnwatch.executor.settings import AUTOMATIONS, ExecutorSettings
 from lnwatch.model.action import (
     UNKNOWN,
+    Action,
     Deed,
     Ground,
     Need,
@@ -28,6 +29,7 @@ from lnwatch.model.action import (
     Receipt,
     Standing,
     Step,
+    Used,
     Verdict,
     Withdrawal,
     Withdrawn,
@@ -61,6 +63,7 @@ class Executor:
         self._terms = settings.terms()
         self._thresholds = settings.thresholds()
         self._clock = clock
+        self._posts = {post: crew[0].name for post, crew in hands.items() if crew}
         self._book = Book()
         self._trouble = ""
         self._behind = True  # what is in the journal may be more than we know
@@ -137,7 +140,22 @@ class Executor:
             (*self._nothing, *self._held.values()),
             self._book.kill_switch,
             self._trouble,
+            tuple(self._thresholds),
+            self._posts,
+            self._book.came_of,
+            tuple(self._budgets(now)),
         )
+
+    def _budgets(self, now: float) -> Iterator[Used]:
+        """Hands of two kinds at one site have a budget each: the one that is spent more counts."""
+        spends = list(spent(self._book.records.values()))
+        acting = {(site, action, name) for (site, _, action), name in self._posts.items()}
+        shares: dict[tuple[str, Action, str], float] = {}
+        for site, action, name in acting:
+            own = [each for each in spends if (each.site, each.action, each.hands) == (site, action, name)]
+            for window, share in used(self._terms[action].budgets.site, own, now).items():
+                shares[site, action, window] = max(share, shares.get((site, action, window), 0.0))
+        yield from (Used(*key, share) for key, share in sorted(shares.items()))
 
     def verdict(self, record: ProposalRecord, book: Book, now: float) -> Verdict:
         """Whether a proposal may be carried out now, by all that is known."""

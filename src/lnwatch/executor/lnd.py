@@ -14,6 +14,7 @@ from lnwatch.model.action import Action, Intent, Outcome, Proposal, Receipt
 from lnwatch.model.money import format_msat
 from lnwatch.sources.lnd.channels import short_id
 from lnwatch.sources.lnd.client import LndClient
+from lnwatch.sources.lnd.errors import AlreadyConnectedError, NoBalanceError, NoRouteError, UnknownPeerError
 from lnwatch.sources.lnd.macaroon import read_grant
 from lnwatch.sources.lnd.methods import GET_NODE_INFO, LIST_PEERS, Method
 
@@ -67,12 +68,9 @@ class LndReader:
         request = ln.NodeInfoRequest(pub_key=key)
         try:
             answer = await self._client.call(GET_NODE_INFO, request, seconds=ASK_SECONDS)
-        except SourceError as error:
-            if "unable to find node" in error.message:
-                raise FutileError(
-                    "unknown_peer", f"Gossip does not know peer {short(key)}: nor any address."
-                ) from error
-            raise
+        except UnknownPeerError as error:
+            words = f"Gossip does not know peer {short(key)}, nor any address of it."
+            raise FutileError("unknown_peer", words) from error
         found = [address.addr for address in answer.node.addresses][:MOST_ADDRESSES]
         if not found:
             raise FutileError("no_address", f"Peer {short(key)} announces no address at which it could be called.")
@@ -90,7 +88,7 @@ class LndReader:
         )
         try:
             answer = await self._client.call(QUERY_ROUTES, request, seconds=ASK_SECONDS)
-        except SourceError as error:
+        except (NoRouteError, NoBalanceError) as error:
             raise _no_route(draft, error) from error
         hops = answer.routes[0].hops if answer.routes else ()
         if not hops or hops[0].chan_id != source:
@@ -103,16 +101,12 @@ class LndReader:
         }
 
 
-def _no_route(draft: Proposal, error: SourceError) -> Exception:
-    ways = f"from channel {draft.parameters['source_channel']} to channel {draft.parameters['target_channel']}"
-    if "unable to find a path" in error.message:
-        limit = format_msat(draft.fee_limit_msat)
-        words = f"LND knows no route for {format_msat(draft.amount_msat)} {ways} for {limit} or less."
-        return FutileError("no_route", words)
-    if "insufficient local balance" in error.message:
-        words = f"Channel {draft.parameters['source_channel']} can't send {format_msat(draft.amount_msat)} just now."
-        return FutileError("no_balance", words)
-    return error
+def _no_route(draft: Proposal, error: SourceError) -> FutileError:
+    source, amount = draft.parameters["source_channel"], format_msat(draft.amount_msat)
+    if isinstance(error, NoBalanceError):
+        return FutileError("no_balance", f"Channel {source} can't send {amount} just now.")
+    ways, limit = f"from channel {source} to channel {draft.parameters['target_channel']}", draft.fee_limit_msat
+    return FutileError("no_route", f"LND knows no route for {amount} {ways} for {format_msat(limit)} or less.")
 
 
 def _channel_number(text: str) -> int:
@@ -150,9 +144,9 @@ class CallingHands:
         for host in proposal.added["addresses"].split():
             try:
                 await self._call(intent.reference, host)
+            except AlreadyConnectedError:
+                return Receipt(Outcome.DONE, "it was connected already")
             except SourceError as error:
-                if "already connected to peer" in error.message:
-                    return Receipt(Outcome.DONE, "it was connected already")
                 if error.reason in _NOT_BEGUN:
                     return Receipt(Outcome.FAILED, f"not begun: {clause(error.message)}")
                 if error.reason is not FailureReason.FAILED:

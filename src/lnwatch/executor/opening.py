@@ -7,14 +7,13 @@ from pathlib import Path
 from lnwatch.executor.dry_run import DryRunHands
 from lnwatch.executor.hands import Hands
 from lnwatch.executor.lnd import CallingHands, LndReader
-from lnwatch.model.action import MOVES_MONEY, Action
+from lnwatch.model.action import MOVES_MONEY, Action, Post
 from lnwatch.sources import Place
 from lnwatch.sources.lnd.client import LndClient
 from lnwatch.sources.lnd.settings import LndSettings
 
-Key = tuple[str, str, Action]  # site, node, what is done there
 # The first of them acts; each looks up what it began itself, also under an earlier configuration.
-Crew = Mapping[Key, tuple[Hands, ...]]
+Crew = Mapping[Post, tuple[Hands, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Hired:
 
     def __init__(self, workplaces: Iterable[Workplace], *, dry_run: bool) -> None:
         self._clients: list[LndClient] = []
-        crew: dict[Key, tuple[Hands, ...]] = {}
+        crew: dict[Post, tuple[Hands, ...]] = {}
         for each in workplaces:
             site, node = each.place.site, each.place.slug
             reader = LndReader(self._client(each.place, each.settings))

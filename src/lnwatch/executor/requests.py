@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from lnwatch.domain.book import Book
+from lnwatch.domain.documents import document, standing_document
 from lnwatch.errors import InboxError
-from lnwatch.executor.documents import document, standing_document
 from lnwatch.executor.executor import OWN_SITE, Deeds, Executor
 from lnwatch.model.action import Approval, KillSwitch, ProposalRecord, ProposalState, Rejection
 from lnwatch.store import Request

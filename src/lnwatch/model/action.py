@@ -249,17 +249,36 @@ class ProposalView:
     verdict: Verdict
 
 
+Post = tuple[str, str, Action]  # site, node, what is done there
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Which share of a site's budget for an action is spent; `window` is `day` (24 hours) or `month` (30 days)."""
+
+    site: str
+    action: Action
+    window: str
+    share: float
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """All that the executor has to show: what it was asked for, why it was not asked for more, whether it is stopped.
 
-    `trouble` is why nothing at all is done, where the journal does not hold together.
+    `trouble` is why nothing at all is done, where the journal does not hold together. `automations` are those
+    that are asked, `hands` the name of those that act at each post, `came_of` counts the receipts since the
+    journal began.
     """
 
     proposals: tuple[ProposalView, ...] = ()
     nothing: tuple[Nothing, ...] = ()
     kill_switch: KillSwitch = OFF
     trouble: str = ""
+    automations: tuple[str, ...] = ()
+    hands: Mapping[Post, str] = field(default_factory=dict)
+    came_of: Mapping[tuple[str, Action, Outcome], int] = field(default_factory=dict)
+    budgets: tuple[Used, ...] = ()
 
 
 NOTHING_STANDS = Standing()

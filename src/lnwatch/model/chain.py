@@ -1,4 +1,4 @@
-"""What Bitcoin Core tells: chain, peers, mempool, fees, blocks, and the transactions that we watch."""
+"""What Bitcoin Core and NBXplorer tell of the chain, its peers, mempool, fees and blocks, and what we watch in it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -58,6 +58,33 @@ class BitcoindStatus:
     uptime: int | None
     rpc_seconds: float
     clock_offset: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NbxplorerNode:
+    """The bitcoind behind an NBXplorer, as NBXplorer sees it."""
+
+    blocks: int
+    headers: int
+    synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NbxplorerStatus:
+    """Facts of the collector `status` of NBXplorer, the indexer through which BTCPay Server sees the chain.
+
+    `synced` is its own word. `chain_height` is the best header that it knows, `sync_height` the last block
+    that it indexed; each None while it has none. `node` None: it can't ask its bitcoind. `rpc_seconds` is
+    the round trip.
+    """
+
+    network: Network
+    version: str
+    synced: bool
+    chain_height: int | None
+    sync_height: int | None
+    node: NbxplorerNode | None
+    rpc_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from lnwatch.model.chain import BitcoindStatus, Block, MempoolSighting, Network, Reorganisation
+from lnwatch.model.btcpay import BtcpayStatus, Invoices, Payouts, Rates, Store, StoreBalance, Webhooks
+from lnwatch.model.chain import BitcoindStatus, Block, MempoolSighting, NbxplorerStatus, Network, Reorganisation
 from lnwatch.model.host import HostStatus
 from lnwatch.model.lightning import (
     BackupFile,
@@ -23,6 +24,16 @@ from lnwatch.model.lightning import (
     Wallet,
     Watchtower,
 )
+from lnwatch.model.merchant import (
+    BtcpayInvoice,
+    InvoiceGone,
+    PaymentRequest,
+    Payout,
+    PullPayment,
+    WebhookDelivery,
+    WebhookEvent,
+)
+from lnwatch.model.probe import ProbeStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class StreamGap:
 
 Facts = (
     BitcoindStatus
+    | NbxplorerStatus
+    | ProbeStatus
     | HostStatus
     | NodeStatus
     | Channels
@@ -46,6 +59,13 @@ Facts = (
     | Wallet
     | Watchtower
     | BackupFile
+    | BtcpayStatus
+    | Store
+    | Invoices
+    | Payouts
+    | Rates
+    | StoreBalance
+    | Webhooks
 )
 Event = (
     Block
@@ -58,6 +78,13 @@ Event = (
     | HtlcEvent
     | ChannelEvent
     | StreamGap
+    | BtcpayInvoice
+    | InvoiceGone
+    | Payout
+    | PullPayment
+    | PaymentRequest
+    | WebhookEvent
+    | WebhookDelivery
 )
 
 

@@ -9,5 +9,6 @@ from lnwatch.net.client import HttpClient
 from lnwatch.net.door import Door
 from lnwatch.net.proxy import NetSettings, Proxy, parse_proxy
 from lnwatch.net.tls import TlsPeek
+from lnwatch.net.visit import Visit
 
-__all__ = ["Answer", "Door", "HttpClient", "NetSettings", "Proxy", "TlsPeek", "parse_proxy"]
+__all__ = ["Answer", "Door", "HttpClient", "NetSettings", "Proxy", "TlsPeek", "Visit", "parse_proxy"]

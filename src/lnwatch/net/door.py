@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 from grpc import RpcError, aio, ssl_channel_credentials
@@ -17,7 +19,8 @@ from lnwatch.net.dial import dial
 from lnwatch.net.faults import NETWORK_ERRORS, grpc_failure, network_failure
 from lnwatch.net.proxy import NetSettings, Proxy, Routes, bracketed, parse_proxy
 from lnwatch.net.relay import Relay
-from lnwatch.net.tls import TlsPeek, blind, trust, validity
+from lnwatch.net.tls import TlsPeek, blind, trust
+from lnwatch.net.visit import Visit, presented
 
 CONNECT_TIMEOUT = 5.0  # seconds; a proxy, Tor above all, is given longer
 PROXY_CONNECT_TIMEOUT = 20.0
@@ -29,6 +32,7 @@ _GRPC_OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_reconnect_backoff_ms", 10_000),  # grpc's own two minutes would hide a node that is back
 )
 GrpcOptions = Sequence[tuple[str, Any]]
+Way = Literal["auto", "direct", "proxy"]
 
 
 class Door:
@@ -142,12 +146,47 @@ class Door:
     ) -> TlsPeek:
         """Look at the certificate of a server and hang up. Raises SourceError where there is none to see."""
         context = trust(roots)
+        proxy = self._routes.towards(host)
         try:
-            return TlsPeek(*await self._handshake(host, port, context, seconds), verified=True)
+            return await _handshake(host, port, proxy, context, seconds)
         except SourceError as error:
             if error.reason is not FailureReason.TLS:
                 raise
-            return TlsPeek(*await self._handshake(host, port, blind(), seconds), verified=False, reason=error.message)
+            seen = await _handshake(host, port, proxy, blind(), seconds)
+            return replace(seen, verified=False, reason=error.message)
+
+    async def visit(
+        self,
+        url: str,
+        *,
+        seconds: float,
+        way: Way = "auto",
+        roots: bytes | None = None,
+        on_bytes: Callable[[int], None] = ignore,
+    ) -> Visit:
+        """Go to a public address once, stage by stage: https://, http://, tls://HOST:PORT, tcp://HOST:PORT, dns://NAME.
+
+        All within `seconds`; redirects are not followed. `way` "auto" takes the proxy as other clients do.
+        What goes wrong is in the answer. Raises SourceError where our own side is at fault: there is no such
+        way out, or `roots` are no certificates.
+        """
+        target = httpx.URL(url)
+        if roots is not None:
+            trust(roots)
+        begun = self.clock.monotonic()
+        visit = Visit(target, self._way(target.host, way), roots, self.clock, on_bytes)
+        await visit.make(seconds)
+        left = seconds - (self.clock.monotonic() - begun)
+        if visit.failure is not None and visit.failure.reason is FailureReason.TLS and left > 0:
+            with suppress(SourceError):  # the certificate is worth a look, also where it is not trusted
+                seen = await _handshake(visit.host, visit.port, visit.proxy, blind(), left)
+                visit.certificate = replace(seen, verified=False, reason=visit.failure.message)
+        return visit
+
+    def _way(self, host: str, way: Way) -> Proxy | None:
+        if way == "direct":
+            return None
+        return self._routes.towards(host) if way == "auto" else self._routes.through(host)
 
     async def close(self) -> None:
         """Let go of what carries channels through the proxy."""
@@ -166,19 +205,18 @@ class Door:
         relay = self._relays.get((host, port))
         return None if relay is None else relay.trouble()
 
-    async def _handshake(self, host: str, port: int, context: ssl.SSLContext, seconds: float) -> tuple[float, float]:
-        where = f"{bracketed(host)}:{port}"
-        _, writer = await dial(host, port, self._routes.towards(host), seconds)
-        try:
-            async with asyncio.timeout(seconds):
-                await writer.start_tls(context, server_hostname=host)
-            return validity(writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
-        except NETWORK_ERRORS as error:
-            raise network_failure(error, where, accepted=True) from error
-        except ValueError as error:
-            raise SourceError(FailureReason.MALFORMED, f"{where} presents a certificate that can't be read") from error
-        finally:
-            writer.close()
+
+async def _handshake(host: str, port: int, proxy: Proxy | None, context: ssl.SSLContext, seconds: float) -> TlsPeek:
+    where = f"{bracketed(host)}:{port}"
+    _, writer = await dial(host, port, proxy, seconds)
+    try:
+        async with asyncio.timeout(seconds):
+            await writer.start_tls(context, server_hostname=host)
+        return presented(writer, where)
+    except NETWORK_ERRORS as error:
+        raise network_failure(error, where, accepted=True) from error
+    finally:
+        writer.close()
 
 
 def _patience(seconds: float) -> tuple[str, int]:

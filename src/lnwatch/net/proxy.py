@@ -104,7 +104,8 @@ class Routes:
         """The proxy for a target that needs one. Raises SourceError for an onion without SOCKS5."""
         onion = host.lower().rstrip(".").endswith(".onion")
         if self.proxy is None or (onion and not self.proxy.socks):
-            message = f"{host} is an onion address: set net.proxy to Tor's SOCKS port (socks5h://127.0.0.1:9050)"
+            why = "is an onion address" if onion else "is to be reached through a proxy"
+            message = f"{host} {why}: set net.proxy to Tor's SOCKS port (socks5h://127.0.0.1:9050)"
             raise SourceError(FailureReason.REFUSED, message)
         return self.proxy
 

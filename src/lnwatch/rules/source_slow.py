@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lnwatch.domain.limits import require_positive
 from lnwatch.domain.reach import WITHOUT_SYSTEM, lead, unseen
 from lnwatch.domain.wording import count, duration
-from lnwatch.model.chain import BitcoindStatus
+from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.lightning import NodeStatus
 from lnwatch.model.rule import Answer, Finding, Owner, Rule, Scope, Severity, Unknown
 from lnwatch.model.view import TargetView, View
@@ -50,7 +50,7 @@ def _round_trip(view: View, target: TargetView) -> float | None:
     """Seconds that the leading collector's last answer took; None where there is none that is fresh."""
     health = lead(target)
     snapshot = target.fresh(health.name, view.at) if health is not None else None
-    if snapshot is None or not isinstance(snapshot.facts, BitcoindStatus | NodeStatus):
+    if snapshot is None or not isinstance(snapshot.facts, BitcoindStatus | NbxplorerStatus | NodeStatus):
         return None
     return snapshot.facts.rpc_seconds
 

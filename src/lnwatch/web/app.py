@@ -12,7 +12,7 @@ from lnwatch.model.assessment import Assessment
 from lnwatch.web.context import Archive, Context, Exposition
 from lnwatch.web.guard import Guard, refusal_counter
 from lnwatch.web.headers import SecurityHeaders
-from lnwatch.web.routes import cases, coverage, health, metrics, runbooks, status
+from lnwatch.web.routes import cases, coverage, health, metrics, proposals, runbooks, status
 from lnwatch.web.settings import WebSettings
 
 _STATIC = Path(__file__).parent / "static"
@@ -33,7 +33,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - what the pages show, each from whoev
     context = Context(settings, exposition, current, archive, clock, clock.monotonic())
     # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="lnwatch", openapi_url=None, docs_url=None, redoc_url=None)
-    for noun in (metrics, health, status, cases, coverage, runbooks):
+    for noun in (metrics, health, status, cases, proposals, coverage, runbooks):
         app.include_router(noun.routes(context))
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_middleware(Guard, settings=settings, refused=refusal_counter(registry))

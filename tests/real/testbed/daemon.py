@@ -146,17 +146,17 @@ class Daemon:
         """What it stored, where that is the SQLite file of its own folder."""
         return LedgerFile(self.folder / "data" / "ledger.sqlite3")
 
-    def state_of(self, source: str) -> str:
+    def state_of(self, source: str, site: str = SITE) -> str:
         """The state of a source, as exported. Raises LookupError while it has none."""
-        states = self.scrape().by("state", "lnwatch_target_state", source=source)
+        states = self.scrape().by("state", "lnwatch_target_state", site=site, source=source)
         (state,) = (state for state, value in states.items() if value == 1) if states else ("",)
         return state
 
-    def in_state(self, source: str, state: str) -> None:
+    def in_state(self, source: str, state: str, site: str = SITE) -> None:
         """Wait until a source is in this state."""
 
         def reached() -> bool:
-            found = self.state_of(source)
+            found = self.state_of(source, site)
             assert found == state, f"{source} is {found}"
             return True
 

@@ -133,12 +133,15 @@ async def test_many_channels(build: Builder) -> None:
 
 
 async def test_held_htlc_wakes_invoices(bench: Bench) -> None:
-    """An HTLC that came in and stays sends the invoices to look, once: LND's stream keeps silent about it."""
+    """An HTLC that came in and stays sends the invoices to look: LND's stream keeps silent about it. They look twice,
+    for the invoice may be accepted only a moment after the HTLC is listed."""
     invoice = bench.node.invoices.add(5_000_000)
     assert (await bench.read("channels")).wakes == frozenset()
     bench.node.hold(invoice.add_index)
-    assert (await bench.read("channels")).wakes == {"invoices"}
-    assert (await bench.read("channels")).wakes == frozenset()
+    for _ in range(2):
+        assert (await bench.read("channels")).wakes == {"invoices"}
+    for _ in range(2):
+        assert (await bench.read("channels")).wakes == frozenset()
 
 
 async def test_new_channel_wakes_backup(bench: Bench, tmp_path: Path) -> None:

@@ -58,6 +58,14 @@ CASES = [
         FailureReason.FAILED,
         "can't open the backup file",
     ),
+    ("unable to find node", FailureReason.FAILED, "gossip does not know"),
+    (
+        "already connected to peer: 02ab@127.0.0.1:9735",
+        FailureReason.FAILED,
+        "connected already",
+    ),
+    ("unable to find a path to destination", FailureReason.FAILED, "no route"),
+    ("insufficient local balance", FailureReason.FAILED, "too little on our side"),
     ("router server shutting down", FailureReason.REFUSED, "shutting down"),  # source
     ("unable to query invoices: disk I/O error", FailureReason.FAILED, "LND failed at ListChannels: unable to query"),
 ]

@@ -6,7 +6,7 @@ from lnwatch.errors import FailureReason
 from lnwatch.exporter.metric import Kind, Metric, Number, Row
 from lnwatch.exporter.moment import Moment
 from lnwatch.exporter.shapes import TARGET, of_collector, of_target
-from lnwatch.model.chain import BitcoindStatus
+from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.lightning import NodeStatus
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import CollectorHealth, TargetView
@@ -34,7 +34,11 @@ def _info(moment: Moment) -> Iterator[Row]:
 
 
 def _round_trip(moment: Moment, target: TargetView) -> Number | None:
-    facts = moment.facts(target, BitcoindStatus) or moment.facts(target, NodeStatus)
+    facts = (
+        moment.facts(target, BitcoindStatus)
+        or moment.facts(target, NodeStatus)
+        or moment.facts(target, NbxplorerStatus)
+    )
     return facts.rpc_seconds if facts is not None else None
 
 

@@ -109,7 +109,8 @@ def read_htlc(htlc: ln.HTLC) -> Htlc:
 
 
 class ChannelsCollector(Polled):
-    """ListChannels. An HTLC that came in and stays wakes `invoices`: LND's stream does not tell of held ones.
+    """ListChannels. An HTLC that came in and stays wakes `invoices`, twice: LND's stream does not tell of held ones,
+    and takes an HTLC into its list a moment before its invoice is accepted.
 
     A channel that is gone wakes `pending`: the stream tells of a close when it is confirmed, not when it is begun.
     A new one wakes `backup`, where there is a file that has to cover it.
@@ -130,7 +131,8 @@ class ChannelsCollector(Polled):
         known = self.node.known
         points, known.open_points = known.open_points, frozenset(channel.point for channel in facts.channels)
         before, known.held = known.held, _held(facts)
-        prove = {"invoices"} if known.held - before else set()
+        prove = {"invoices"} if known.held - known.staying else set()
+        known.staying = known.held & before
         if points is not None and points - known.open_points:
             prove.add("pending")
         if self._backed_up and known.open_points - (points or frozenset()):

@@ -16,13 +16,15 @@ from lnwatch.sources.lnd.version import UNKNOWN, Version
 class Known:
     """What one collector learnt and others need. `open_points` None until the channels were listed.
 
-    `held` are the payment hashes of HTLCs that came in and stay: their invoices may be accepted.
+    `held` are the payment hashes of HTLCs that came in and stay: their invoices may be accepted. Those that two
+    lists in a row had are `staying`.
     """
 
     public_key: str = ""
     version: Version = UNKNOWN
     open_points: frozenset[str] | None = None
     held: frozenset[str] = frozenset()
+    staying: frozenset[str] = frozenset()
     tls_expires_at: float | None = None
 
 

@@ -22,6 +22,22 @@ class BackupRejectedError(SourceError):
     """LND can't open a channel backup: it covers nothing."""
 
 
+class UnknownPeerError(SourceError):
+    """Gossip knows nothing of a node."""
+
+
+class AlreadyConnectedError(SourceError):
+    """A peer that was to be called is there: what was wanted."""
+
+
+class NoRouteError(SourceError):
+    """There is no way for a payment of that amount and fee."""
+
+
+class NoBalanceError(SourceError):
+    """The channel to leave by can't send that much."""
+
+
 class Words(NamedTuple):
     """A row: `needle` is a part of LND's text; `{call}` and `{permission}` are filled in."""
 
@@ -93,6 +109,12 @@ TABLE = (
         FailureReason.FAILED,
         "LND can't open the backup file: it is damaged, or another node's",
         BackupRejectedError,
+    ),
+    Words("unable to find node", FailureReason.FAILED, "gossip does not know that node", UnknownPeerError),
+    Words("already connected to peer", FailureReason.FAILED, "the peer is connected already", AlreadyConnectedError),
+    Words("unable to find a path", FailureReason.FAILED, "LND knows no route within that limit", NoRouteError),
+    Words(
+        "insufficient local balance", FailureReason.FAILED, "there is too little on our side to send", NoBalanceError
     ),
     Words("shutting down", FailureReason.REFUSED, "LND is shutting down"),
 )

@@ -1,12 +1,13 @@
-"""The figures of a site that a person looks at first: Lightning, chain, machine."""
+"""The figures of a site that a person looks at first: Lightning, chain, indexer, machine, public addresses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lnwatch.model.chain import BitcoindStatus
+from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.host import HostStatus
 from lnwatch.model.lightning import Channels, NodeStatus, PendingChannels, Wallet
+from lnwatch.model.probe import ProbeStatus
 from lnwatch.model.snapshot import Facts
 from lnwatch.model.view import TargetView, View
 from lnwatch.redaction import redact
@@ -34,6 +35,14 @@ def figures(view: View, target: TargetView, now: float) -> Iterator[Figures]:
     chain = _fresh(target, BitcoindStatus, now)
     if chain is not None:
         yield Figures(f"Chain: {target.slug}", chain.subversion, tuple(_chain(chain, now)))
+    indexer = _fresh(target, NbxplorerStatus, now)
+    if indexer is not None:
+        yield Figures(
+            f"NBXplorer: {target.slug}", "through which BTCPay Server sees the chain", tuple(_indexer(indexer))
+        )
+    visit = _fresh(target, ProbeStatus, now)
+    if visit is not None:
+        yield Figures(f"Public address: {target.slug}", visit.where, tuple(_visit(visit)))
     host = _fresh(target, HostStatus, now)
     if host is not None:
         yield Figures(f"Machine: {target.slug}", f"up for {words.span(now - host.boot_time)}", tuple(_host(host)))
@@ -115,6 +124,24 @@ def _chain(status: BitcoindStatus, now: float) -> Iterator[Figure]:
         yield "Mempool", words.count(status.mempool_transactions, "transaction"), words.size(status.mempool_usage)
     for warning in status.warnings:
         yield "Warning", redact(warning), "as Bitcoin Core tells it"
+
+
+def _indexer(status: NbxplorerStatus) -> Iterator[Figure]:
+    height = f"{status.sync_height:,}" if status.sync_height is not None else "none yet"
+    yield "Synchronised", "yes" if status.synced else "no", "by its own word"
+    yield "Indexed block", height, ""
+    node = status.node
+    yield "Its bitcoind", f"at {node.blocks:,}" if node is not None else "does not answer it", ""
+
+
+def _visit(status: ProbeStatus) -> Iterator[Figure]:
+    for step in status.steps:
+        if step.seconds is None:
+            yield words.STAGES[step.stage], "not tried", ""
+        else:
+            yield words.STAGES[step.stage], "well" if step.success else "fails", f"in {words.duration(step.seconds)}"
+    if status.via:
+        yield "By way of", status.via, ""
 
 
 def _host(host: HostStatus) -> Iterator[Figure]:

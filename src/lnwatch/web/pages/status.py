@@ -15,6 +15,7 @@ from lnwatch.web.pages import cases, words
 from lnwatch.web.pages.cases import MOST_PENDING, CaseGroup, CaseLine
 from lnwatch.web.pages.coverage import MOST_GAPS, Gap, gaps, summary
 from lnwatch.web.pages.figures import Figures, figures
+from lnwatch.web.pages.proposals import wanted_of_people
 from lnwatch.web.pages.silences import Quiet, quiets
 
 # Nothing is wrong that a person would have to mend, but it does not serve yet either.
@@ -85,7 +86,8 @@ class SiteSection:
 @dataclass(frozen=True, slots=True)
 class StatusPage:
     """Everything that the template needs; `assessed` is empty before the first cycle. Only some of the `pending`
-    cases are there, `pending_count` are all; `more_gaps` says how many `gaps` are not shown."""
+    cases are there, `pending_count` are all; `acting` is what people should know of what lnwatch does, if anything;
+    `more_gaps` says how many `gaps` are not shown."""
 
     mark: str
     headline: str
@@ -95,6 +97,8 @@ class StatusPage:
     open_count: str = ""
     pending: tuple[CaseLine, ...] = ()
     pending_count: int = 0
+    acting_mark: str = "none"
+    acting: str = ""
     coverage_mark: str = "none"
     coverage: str = "Not known yet."
     gaps: tuple[Gap, ...] = ()
@@ -117,6 +121,7 @@ def status_page(assessment: Assessment | None, now: float, stuck: str) -> Status
     mark, headline = _headline(sites, living, stuck, "" if ledger.writable else redact(ledger.trouble))
     coverage_mark, coverage = summary(assessment.coverage)
     holes = gaps(assessment.coverage, assessment.views)
+    acting_mark, acting = wanted_of_people(assessment.acting) or ("none", "")
     return StatusPage(
         mark=mark,
         headline=headline,
@@ -126,6 +131,8 @@ def status_page(assessment: Assessment | None, now: float, stuck: str) -> Status
         open_count=_counted(living),
         pending=tuple(cases.lines(pending[:MOST_PENDING], now)),
         pending_count=len(pending),
+        acting_mark=acting_mark,
+        acting=acting,
         coverage_mark=coverage_mark,
         coverage=coverage,
         gaps=holes[:MOST_GAPS],

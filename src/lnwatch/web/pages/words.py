@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from lnwatch.errors import FailureReason
 from lnwatch.model.money import MSAT_PER_SAT, format_msat
+from lnwatch.model.probe import ProbeStage
 from lnwatch.model.snapshot import TargetState
 
 _STEPS = ((86_400, "day"), (3_600, "hour"))
@@ -18,6 +19,13 @@ STATES = {
     TargetState.REJECTED: "Turns us away",
     TargetState.DOWN: "Down",
     None: "Not asked yet",
+}
+
+STAGES = {
+    ProbeStage.DNS: "Name",
+    ProbeStage.CONNECT: "Connection",
+    ProbeStage.TLS: "Certificate",
+    ProbeStage.REQUEST: "Page",
 }
 
 ADVICE = {

@@ -17,6 +17,14 @@ def standing_document(stands: Standing) -> dict[str, object]:
             }
             for each in stands.nothing
         ],
+        "hands": [
+            {"site": site, "node": node, "action": action.value, "hands": name}
+            for (site, node, action), name in stands.hands.items()
+        ],
+        "budgets": [
+            {"site": each.site, "action": each.action.value, "window": each.window, "used": each.share}
+            for each in stands.budgets
+        ],
         "kill_switch": switch_document(stands.kill_switch),
         "trouble": stands.trouble,
     }
