@@ -118,7 +118,8 @@ def test_what_follows_from_a_fault_pages_nobody(office: Office, watch: Watch) ->
         office.do(office.freeze_bitcoind)
         until("the cause is paged", lambda: office.sent_to("pager"), timeout=90)
         office.do(lambda: office.lnd.faults.hanging.add("GetInfo"))
-        until("the other is open", lambda: prometheus.value('lnwatch_case_untold{rule="lightning_down"}') == 1, timeout=90)
+        untold = 'lnwatch_case_untold{rule="lightning_down"}'
+        until("the other is open", lambda: prometheus.value(untold) == 1, timeout=90)
         seen = len(office.sent_to("dead-man"))
         until("Alertmanager had time for it", lambda: len(office.sent_to("dead-man")) > seen + 5, timeout=90)
         assert firing(prometheus, "LnwatchLightningDown") == 0
