@@ -133,7 +133,7 @@ async def test_many_channels(build: Builder) -> None:
 
 
 async def test_held_htlc_wakes_invoices(bench: Bench) -> None:
-    """An HTLC that came in and stays sends the invoices to look, twice: LND may accept it a moment after it is listed."""
+    """An HTLC that stays sends the invoices to look, twice: LND may accept it a moment after it is listed."""
     invoice = bench.node.invoices.add(5_000_000)
     assert (await bench.read("channels")).wakes == frozenset()
     bench.node.hold(invoice.add_index)
