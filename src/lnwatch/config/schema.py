@@ -98,7 +98,7 @@ class Schema:
 
 def standard() -> Schema:
     """What this lnwatch knows, with every source, notifier and rule that is found in its room."""
-    kinds = {kind.kind: kind for kind in discover(sources, "SOURCE", SourceKind).values()}
+    kinds = {kind.kind: kind for kind in discover(sources, "SOURCE", SourceKind).values() if kind.offered}
     channels = {kind.kind: kind for kind in discover(notify, "NOTIFIER", NotifierKind).values()}
     return Schema(
         ROOMS, kinds, channels, {name: rule_kind(rule) for name, rule in discover(rules, "RULE", Rule).items()}

@@ -15,7 +15,7 @@ from lnwatch.clock import Clock, SystemClock
 from lnwatch.credentials import Credential
 from lnwatch.errors import ConfigError, ConfigProblem, FailureReason, SourceError
 from lnwatch.net.client import HttpClient, Limits, ignore
-from lnwatch.net.dial import dial
+from lnwatch.net.dial import dial, hang_up
 from lnwatch.net.faults import NETWORK_ERRORS, grpc_failure, network_failure
 from lnwatch.net.proxy import NetSettings, Proxy, Routes, bracketed, parse_proxy
 from lnwatch.net.relay import Relay
@@ -216,7 +216,7 @@ async def _handshake(host: str, port: int, proxy: Proxy | None, context: ssl.SSL
     except NETWORK_ERRORS as error:
         raise network_failure(error, where, accepted=True) from error
     finally:
-        writer.close()
+        await hang_up(writer)
 
 
 def _patience(seconds: float) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from lnwatch.errors import FailureReason, SourceError
 from lnwatch.model.probe import ProbeStage
 from lnwatch.net.answer import Answer
 from lnwatch.net.client import ignore
-from lnwatch.net.dial import Stream, dial
+from lnwatch.net.dial import Stream, dial, hang_up
 from lnwatch.net.faults import NETWORK_ERRORS, network_failure
 from lnwatch.net.proxy import Proxy, bracketed
 from lnwatch.net.tls import TlsPeek, trust, validity
@@ -106,7 +106,7 @@ class Visit:
             self.steps.append(Step(stage, self.clock.monotonic() - begun, self._failure(stage, error)))
         finally:
             if self._stream is not None:
-                self._stream[1].close()
+                await hang_up(self._stream[1])
         if self.proxy is not None and self.failure is not None and stage is ProbeStage.CONNECT:
             await _require(self.proxy, seconds)
 
@@ -200,7 +200,7 @@ async def _require(proxy: Proxy, seconds: float) -> None:
     except SourceError as error:
         message = f"the proxy {proxy} is not there, so that nothing behind it can be told: {error.message}"
         raise SourceError(FailureReason.REFUSED, message) from error
-    writer.close()
+    await hang_up(writer)
 
 
 def _head(url: httpx.URL) -> bytes:

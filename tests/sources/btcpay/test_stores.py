@@ -1,0 +1,108 @@
+"""The client against the double over a real socket: everything about a store that is not an invoice."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+
+import pytest
+
+from lnwatch.model.btcpay import Payouts, Rates, Store, StoreBalance, Webhooks
+from lnwatch.model.merchant import (
+    Method,
+    PaymentRequest,
+    Payout,
+    PayoutState,
+    PullPayment,
+    WebhookDelivery,
+    WebhookEvent,
+)
+from tests.sources.btcpay.bed import Bed, bed
+
+OK = 200
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Bed]:
+    async with bed() as ready:
+        yield ready
+
+
+async def test_store_rates_and_balances(shop: Bed) -> None:
+    """Settings, methods, the rate of the store's currency and its wallet become facts."""
+    (store,) = await shop.run("store_shop")
+    assert isinstance(store.facts, Store)
+    assert {each.method for each in store.facts.methods if each.enabled} == {Method.LIGHTNING, Method.CHAIN}
+    (rates,) = await shop.run("rates_shop")
+    assert isinstance(rates.facts, Rates)
+    assert [(each.currency, each.rate) for each in rates.facts.rates] == [("EUR", Decimal(50_000))]
+    (balances,) = await shop.run("balances_shop")
+    assert isinstance(balances.facts, StoreBalance)
+    assert (balances.facts.confirmed_msat, balances.facts.lightning) == (0, None)
+    assert "canuselightningnode" in balances.facts.unseen[0]
+
+
+async def test_refunds_and_payouts_are_told_as_they_change(shop: Bed) -> None:
+    """Refund link, claim, payout and archiving come as events, each change once."""
+    made = shop.world
+    invoice = await made.create()
+    made.btcpay.pay_over_lightning(invoice)
+    await made.pass_time(2)
+    body = {"refundVariant": "RateThen", "payoutMethods": ["BTC-CHAIN"]}
+    link = (await made.call("POST", f"{made.base}/invoices/{invoice.id}/refund", body)).json()["id"]
+    await shop.run("refunds_shop")
+    await shop.run("payouts_shop")
+    claim = {"destination": "bcrt1q3070f2kyhm3e73aajn76m796v0ezx3qhgrxr34", "payoutMethodId": "BTC-CHAIN"}
+    answer = await made.call("POST", f"/api/v1/pull-payments/{link}/payouts", claim, authorization=None)
+    assert answer.status_code == OK
+    (reading,) = await shop.run("payouts_shop")
+    assert isinstance(reading.facts, Payouts)
+    (payout,) = reading.facts.open
+    (refund,) = [event for event in shop.ledger.others if isinstance(event, PullPayment)]
+    assert (refund.refund_of, payout.pull_payment) == (invoice.id, refund.key)
+    assert payout.state in (PayoutState.AWAITING_APPROVAL, PayoutState.AWAITING_PAYMENT)
+    told = shop.ledger.told
+    await shop.run("refunds_shop")
+    await shop.run("payouts_shop")
+    assert shop.ledger.told == told
+    await made.call("DELETE", f"/api/v1/pull-payments/{link}")
+    await shop.run("refunds_shop")
+    (reading,) = await shop.run("payouts_shop")
+    assert [event for event in shop.ledger.others if isinstance(event, PullPayment)][-1].archived
+    assert link not in repr(shop.ledger)
+    assert [event for event in shop.ledger.others if isinstance(event, Payout)]
+
+
+async def test_payment_requests(shop: Bed) -> None:
+    """A request is told when it is made."""
+    made = shop.world
+    body = {"amount": "10.00", "currency": "EUR", "title": "Invoice 17", "email": "a@b.example"}
+    await made.call("POST", f"{made.base}/payment-requests", body)
+    await shop.run("requests_shop")
+    (request,) = shop.ledger.others
+    assert isinstance(request, PaymentRequest)
+    assert request.amount == 10
+    assert "b.example" not in repr(request)
+
+
+async def test_deliveries_where_the_key_may() -> None:
+    """With the right to list them deliveries are told with their bodies, each once; without it nothing fails."""
+    async with bed() as shop:
+        made = shop.world
+        await made.register()
+        (reading,) = await shop.run("webhooks_shop")
+        assert reading.facts == Webhooks("shop", None)
+        key = made.btcpay.add_key(made.store, "canviewstoresettings", "webhooks.canmodifywebhooks").secret
+        shop.open(api_key=key, deliveries=True)
+        await shop.run("status")
+        made.hook.statuses = [500]
+        invoice = await made.create()
+        await made.pass_time(15)
+        (reading,) = await shop.run("webhooks_shop")
+        tries = [event for event in reading.events if isinstance(event, WebhookDelivery)]
+        assert sorted(each.http_code or 0 for each in tries) == [200, 500]
+        told = [event for event in reading.events if isinstance(event, WebhookEvent)]
+        assert {(each.type, each.invoice_id) for each in told} == {("InvoiceCreated", invoice.id)}
+        assert len({each.original_delivery_id for each in told}) == 1
+        assert isinstance(reading.facts, Webhooks)
+        (again,) = await shop.run("webhooks_shop")
+        assert again.events == ()
+        assert "s3cret" not in repr(reading)
