@@ -35,7 +35,7 @@ class Size:
 
 
 FULL = Size(
-    channels=(10_000, 1_000, 10), invoices=1_000_000, window=120, probe=20, events=100_000, findings=100, patience=900
+    channels=(10_000, 1_000, 10), invoices=1_000_000, window=60, probe=20, events=100_000, findings=100, patience=900
 )
 QUICK = Size(channels=(1_000,), invoices=20_000, window=30, probe=3, events=5_000, findings=20, patience=60)
 
