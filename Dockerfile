@@ -18,7 +18,7 @@ COPY runbooks ./runbooks
 RUN pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /build/dist . \
     && pip --python /opt/lnwatch/bin/python install --no-compile --no-index --no-deps /build/dist/*.whl
 # Compiles what a start imports, and spares the third of the environment that compiling all of it would add.
-RUN /opt/lnwatch/bin/python -c "import lnwatch.cli"
+RUN /opt/lnwatch/bin/python -c "import lnwatch.cli, lnwatch.app"
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="lnwatch" \

@@ -42,20 +42,30 @@ QUICK = Size(channels=(1_000,), invoices=20_000, window=30, probe=3, events=5_00
 
 @dataclass(frozen=True, slots=True)
 class Stalls:
-    """How the event loop ran in a window: looks at it, and those that came over 50 ms late."""
+    """How the event loop ran in a window: looks at it, and those that came over 50 ms late; assessments, and the
+    seconds that they took."""
 
     looks: float
     late: float
+    assessments: float
+    seconds: float
 
     @classmethod
     def of(cls, exporter: Exporter) -> "Stalls":
         """What the daemon counted since its start."""
         page = httpx.get(f"{exporter.base}/metrics", timeout=30).raise_for_status().text
         looks = value(page, "lnwatch_loop_lag_seconds_count")
-        return cls(looks, looks - value(page, "lnwatch_loop_lag_seconds_bucket", 'le="0.05"'))
+        late = looks - value(page, "lnwatch_loop_lag_seconds_bucket", 'le="0.05"')
+        made, took = value(page, "lnwatch_assessments_total"), value(page, "lnwatch_assessment_seconds_total")
+        return cls(looks, late, made, took)
 
     def __sub__(self, before: "Stalls") -> "Stalls":
-        return Stalls(self.looks - before.looks, self.late - before.late)
+        return Stalls(
+            self.looks - before.looks,
+            self.late - before.late,
+            self.assessments - before.assessments,
+            self.seconds - before.seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,9 @@ def steady_rows(found: Measured) -> Iterator[Row]:
         one, two = graph.answers[0], bare.answers[0]
         yield Row(f"{of}: `{page}` p50", "ms", answers.p50_ms, one.p50_ms, two.p50_ms)
         yield Row(f"{of}: `{page}` p99", "ms", answers.p99_ms, one.p99_ms, two.p99_ms, most=20 if strict else None)
+    yield Row(
+        f"{of}: an assessment, judged by every rule", "ms", found.stalls.seconds / found.stalls.assessments * 1_000
+    )
     yield Row(f"{of}: times that the loop woke over 50 ms late", "", found.stalls.late, most=0)
     yield Row(f"{of}: longest `/healthz`, in which every stall shows", "ms", ours.answers[2].max_ms)
 
