@@ -265,7 +265,7 @@ class Caseload:
             facts=case.facts,
             actor=case.actor,
             note=case.note,
-            root=decided.muted_by,
+            root=decided.root,
             never_muted=rule is not None and rule.never_muted,
             until=case.snoozed_until,
         )

@@ -86,7 +86,8 @@ def test_a_parent_keeps_its_children_quiet_whatever_the_order() -> None:
     child = found["lightning_down node:ln1"]
     assert (child.decision.reason, child.decision.tell) == (Reason.INHIBITED, None)
     assert child.muted_by == "bitcoind_down source:core"
-    assert found["htlc_near_expiry htlc:a"].decision.tell is Transition.OPENED
+    loud = found["htlc_near_expiry htlc:a"]
+    assert (loud.decision.tell, loud.muted_by, loud.root) == (Transition.OPENED, "", "bitcoind_down source:core")
 
 
 def test_a_pending_parent_inhibits_already() -> None:

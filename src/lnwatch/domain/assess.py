@@ -30,11 +30,13 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision about one subject; `muted_by` names the parent, silence or window that keeps it untold."""
+    """A decision about one subject; `muted_by` names the parent, silence or window that keeps it untold, `root` the
+    parent that it follows from, told or not."""
 
     fingerprint: Fingerprint
     decision: Decision
     muted_by: str = ""
+    root: str = ""
 
 
 class _Docket:
@@ -134,7 +136,7 @@ def _of_rule(
             sighting = Sighting(fingerprint, judgement.scope, finding)
             around = _circumstances(sighting, policy, inhibitor, setting)
             decision = lifecycle.found(case or docket.find(fingerprint), sighting, policy, around)
-            yield Decided(fingerprint, decision, _muted_by(decision, around))
+            yield Decided(fingerprint, decision, _muted_by(decision, around), around.inhibited_by)
         elif judgement.tells(subject):
             yield Decided(fingerprint, lifecycle.clear(case, policy, setting.now))
         else:
