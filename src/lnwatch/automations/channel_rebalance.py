@@ -1,6 +1,6 @@
 """Inbound suffices in all but lies in the wrong channels: move some by a circular payment. That never adds any."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 
@@ -46,11 +46,20 @@ class Standing:
     channel: Channel
     liquidity: ChannelLiquidity
     wanted: int
+    lacking: int  # in msat, below 0 what it has to spare
 
-    @property
-    def lacking(self) -> int:
-        """Inbound that it is short of, in msat; below 0 what it has to spare."""
-        return self.wanted - self.liquidity.inbound_msat
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """All channels that can be used, in columns: with thousands, an object for each would take the most time."""
+
+    usable: Sequence[tuple[Channel, ChannelLiquidity]]
+    wanted: Sequence[int]
+    lacking: Sequence[int]
+
+    def at(self, places: Iterable[int]) -> list[Standing]:
+        """Some of them."""
+        return [Standing(*self.usable[place], self.wanted[place], self.lacking[place]) for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,46 +95,53 @@ def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator
     if node is None or not isinstance(node.facts, NodeStatus):
         yield _nothing(view, target, UNKNOWN, f"It can't be told: {unseen(target, 'node')}.")
         return
-    standing = _standing(snapshot.facts, liquidity, thresholds)
-    short = [one for one in standing if one.lacking > 0]
-    if len(standing) < 2:
+    spread = _spread(snapshot.facts, liquidity, thresholds)
+    if len(spread.usable) < 2:
         yield _nothing(view, target, "one_channel", f"It takes two channels that are online. {NEVER_ADDS}.")
-    elif not short:
+    elif max(spread.lacking) <= 0:
         words = f"Each channel that is online has the inbound that it is wanted to have. {NEVER_ADDS}."
         yield _nothing(view, target, "well_spread", words)
-    elif (wanted := sum(one.wanted for one in standing)) > liquidity.inbound_msat:
+    elif (wanted := sum(spread.wanted)) > liquidity.inbound_msat:
         words = (
             f"Inbound is short in all: {format_msat(liquidity.inbound_msat)}, wanted are {format_msat(wanted)}. "
             f"{NEVER_ADDS}: spend or swap out, or have a channel opened to you."
         )
         yield _nothing(view, target, "short_in_all", words)
     else:
-        yield _best(view, target, standing, Bounds(node.facts.public_key, thresholds))
+        yield _best(view, target, spread, Bounds(node.facts.public_key, thresholds))
 
 
-def _standing(channels: Channels, liquidity: NodeLiquidity, thresholds: Thresholds) -> list[Standing]:
-    found = []
-    for channel in channels.channels:
-        known = liquidity.channels.get(channel.point)
-        if channel.active and known is not None:
-            wanted = min(channel.capacity_msat * FILLED // 100, 2 * msat(thresholds.ticket_sat))
-            found.append(Standing(channel, known, wanted))
-    return found
-
-
-def _best(view: View, target: TargetView, standing: list[Standing], bounds: Bounds) -> Offer:
-    """The largest move from a channel that is short of inbound to one of another peer that has some to spare."""
-    lacking, spare = nlargest(CHOICE, standing, key=_lacking), nsmallest(CHOICE, standing, key=_lacking)
-    moves = [
-        Move(source, back, _movable(source, back, bounds.thresholds))
-        for source in lacking
-        for back in spare
-        if source.lacking > 0 > back.lacking and source.channel.peer != back.channel.peer
+def _spread(channels: Channels, liquidity: NodeLiquidity, thresholds: Thresholds) -> Spread:
+    most, known_of = 2 * msat(thresholds.ticket_sat), liquidity.channels.get
+    usable = [
+        (channel, known)
+        for channel in channels.channels
+        if channel.active and (known := known_of(channel.point)) is not None
     ]
-    if not moves:
+    shares = [channel.capacity_msat * FILLED // 100 for channel, _ in usable]
+    wanted = [min(share, most) for share in shares]
+    lacking = [amount - known.inbound_msat for amount, (_, known) in zip(wanted, usable, strict=True)]
+    return Spread(usable, wanted, lacking)
+
+
+def _best(view: View, target: TargetView, spread: Spread, bounds: Bounds) -> Offer:
+    """The largest move from a channel that is short of inbound to one of another peer that has some to spare."""
+    places, need, most = range(len(spread.usable)), spread.lacking.__getitem__, msat(bounds.thresholds.most_sat)
+    lacking = [one for one in spread.at(nlargest(CHOICE, places, key=need)) if one.lacking > 0]
+    spare = [one for one in spread.at(nsmallest(CHOICE, places, key=need)) if one.lacking < 0]
+    gives = [min(source.lacking, source.liquidity.outbound_msat, most) // STEP for source in lacking]
+    takes = [min(-back.lacking, back.liquidity.largest_in_msat) // STEP for back in spare]
+    pairs = [
+        (min(out, into), source, back)
+        for source, out in zip(lacking, gives, strict=True)
+        for back, into in zip(spare, takes, strict=True)
+        if source.channel.peer != back.channel.peer
+    ]
+    if not pairs:
         words = f"All inbound that could be moved lies with one peer: a circular payment takes two. {NEVER_ADDS}."
         return _nothing(view, target, "one_peer", words)
-    best = max(moves, key=lambda move: (move.amount, move.source.lacking, move.source.channel.point))
+    steps, source, back = max(pairs, key=lambda pair: (pair[0], pair[1].lacking, pair[1].channel.point))
+    best = Move(source, back, Msat(steps * STEP))
     if best.amount < (least := msat(bounds.thresholds.least_sat)):
         words = (
             f"The most that could be moved is {format_msat(best.amount)}, less than {format_msat(least)} "
@@ -133,21 +149,6 @@ def _best(view: View, target: TargetView, standing: list[Standing], bounds: Boun
         )
         return _nothing(view, target, "too_little", words)
     return _proposal(view, target, best, bounds)
-
-
-def _lacking(one: Standing) -> int:
-    return one.lacking
-
-
-def _movable(source: Standing, back: Standing, thresholds: Thresholds) -> Msat:
-    most = min(
-        source.lacking,
-        -back.lacking,
-        source.liquidity.outbound_msat,
-        back.liquidity.largest_in_msat,
-        msat(thresholds.most_sat),
-    )
-    return Msat(most // STEP * STEP)
 
 
 def _proposal(view: View, target: TargetView, move: Move, bounds: Bounds) -> Proposal:
