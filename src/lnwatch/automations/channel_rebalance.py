@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 
+from lnwatch.domain.kept import Kept
 from lnwatch.domain.limits import require_positive
 from lnwatch.domain.reach import unseen
 from lnwatch.model.action import UNKNOWN, Action, Automation, Nothing, Offer, Proposal
@@ -95,20 +96,29 @@ def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator
     if node is None or not isinstance(node.facts, NodeStatus):
         yield _nothing(view, target, UNKNOWN, f"It can't be told: {unseen(target, 'node')}.")
         return
-    spread = _spread(snapshot.facts, liquidity, thresholds)
+    channels, bounds = snapshot.facts, Bounds(node.facts.public_key, thresholds)
+    key, given = (view.site, target.slug, bounds), (channels, liquidity)
+    yield _ANSWERS.of(key, given, lambda: _answer(view, target, _spread(*given, thresholds), bounds))
+
+
+# Whoever asks does so more often than a channel list comes.
+_ANSWERS: Kept[tuple[str, str, Bounds], Offer] = Kept()
+
+
+def _answer(view: View, target: TargetView, spread: Spread, bounds: Bounds) -> Offer:
     if len(spread.usable) < 2:
-        yield _nothing(view, target, "one_channel", f"It takes two channels that are online. {NEVER_ADDS}.")
-    elif max(spread.lacking) <= 0:
+        return _nothing(view, target, "one_channel", f"It takes two channels that are online. {NEVER_ADDS}.")
+    if max(spread.lacking) <= 0:
         words = f"Each channel that is online has the inbound that it is wanted to have. {NEVER_ADDS}."
-        yield _nothing(view, target, "well_spread", words)
-    elif (wanted := sum(spread.wanted)) > liquidity.inbound_msat:
+        return _nothing(view, target, "well_spread", words)
+    has, wanted = view.liquidity[target.slug].inbound_msat, sum(spread.wanted)
+    if wanted > has:
         words = (
-            f"Inbound is short in all: {format_msat(liquidity.inbound_msat)}, wanted are {format_msat(wanted)}. "
+            f"Inbound is short in all: {format_msat(has)}, wanted are {format_msat(wanted)}. "
             f"{NEVER_ADDS}: spend or swap out, or have a channel opened to you."
         )
-        yield _nothing(view, target, "short_in_all", words)
-    else:
-        yield _best(view, target, spread, Bounds(node.facts.public_key, thresholds))
+        return _nothing(view, target, "short_in_all", words)
+    return _best(view, target, spread, bounds)
 
 
 def _spread(channels: Channels, liquidity: NodeLiquidity, thresholds: Thresholds) -> Spread:

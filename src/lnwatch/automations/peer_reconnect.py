@@ -52,6 +52,7 @@ def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator
             offline.setdefault(channel.peer, []).append(channel)
     if not offline:
         yield _nothing(view, f"node:{target.slug}", "all_online", f"Every channel of node:{target.slug} is online.")
+        return
     connected = {peer.public_key for peer in peers.facts.peers}
     began = _offline_since(view, target.slug)
     for key, of_peer in sorted(offline.items()):
