@@ -14,6 +14,7 @@ import structlog
 from lnwatch.domain import lifecycle
 from lnwatch.domain.assess import Decided, Setting, decide
 from lnwatch.domain.judge import OWN_SITE, Judge, Judgement, coverage
+from lnwatch.domain.kept import Kept
 from lnwatch.domain.lifecycle import Decision, Policy, usual_policy
 from lnwatch.domain.restart import GRACE_RULE, within_grace
 from lnwatch.model.assessment import Coverage, StandingCase
@@ -86,7 +87,8 @@ class Caseload:
         )
         self._kept: dict[Fingerprint, _Kept] = {}
         self._silences: tuple[Silence, ...] = ()
-        self._coverage: Mapping[str, tuple[Coverage, ...]] = {}
+        self._coverage: dict[str, tuple[Coverage, ...]] = {}
+        self._covered: Kept[str, tuple[Coverage, ...]] = Kept()
         self._broken: dict[str, Mapping[str, str]] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -165,7 +167,9 @@ class Caseload:
 
     def _note(self, view: View, judgements: Sequence[Judgement]) -> None:
         policies = self._bench.policies[view.site]
-        self._coverage = {**self._coverage, view.site: tuple(coverage(self._bench.rules, view, judgements, policies))}
+        self._coverage[view.site] = self._covered.of(
+            view.site, tuple(judgements), lambda: tuple(coverage(self._bench.rules, view, judgements, policies))
+        )
         broken = {each.rule.id: each.broken for each in judgements if each.broken}
         for rule in broken.keys() - self._broken.get(view.site, {}).keys():
             log.error("a rule broke", site=view.site, rule=rule, error=broken[rule])

@@ -28,13 +28,18 @@ ALIVE_EVERY = 30.0  # seconds between notes that a stream still stands
 
 
 async def first_of(clock: Clock, event: asyncio.Event, seconds: float) -> None:
-    """Wait until `event` is set or `seconds` have passed, whichever comes first."""
-    waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))]
+    """Wait until `event` is set or `seconds` have passed, which sets it as well."""
+
+    def ring(_: object) -> None:
+        event.set()
+
+    timer = asyncio.ensure_future(clock.sleep(seconds))
+    timer.add_done_callback(ring)
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await event.wait()
     finally:
-        for wait in waits:
-            wait.cancel()
+        timer.remove_done_callback(ring)
+        timer.cancel()
 
 
 class TargetLoops:

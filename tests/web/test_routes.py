@@ -1,6 +1,7 @@
 """Expositions, health and headers."""
 
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 
@@ -100,8 +101,8 @@ async def test_not_ready_when_stuck() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/static/style.css", "/nothing"])
-async def test_security_headers(path: str) -> None:
-    """Every answer forbids scripts, framing, sniffing and, but for static files, keeping."""
+async def test_standing_headers(path: str) -> None:
+    """Every answer forbids scripts, framing, sniffing and, but for static files, keeping; and it is dated."""
     answer = await Stage().get(path)
     assert "script-src 'none'" in answer.headers["content-security-policy"]
     assert "default-src 'self'" in answer.headers["content-security-policy"]
@@ -109,6 +110,7 @@ async def test_security_headers(path: str) -> None:
     assert answer.headers["x-frame-options"] == "DENY"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == ("no-cache" if path.startswith("/static") else "no-store")
+    assert answer.headers["date"] == formatdate(build.NOW, usegmt=True)
 
 
 async def test_static_files_are_sent_once() -> None:

@@ -15,8 +15,8 @@ class Kept(Generic[K, V]):
         self._known: dict[K, tuple[tuple[object, ...], V]] = {}
 
     def of(self, key: K, values: tuple[object, ...], make: Callable[[], V]) -> V:
-        """What `make` made of these very `values`: as many each time, and all that it looks at."""
+        """What `make` made of these very `values`, which are all that it looks at."""
         known = self._known.get(key)
-        if known is None or not all(map(is_, known[0], values)):
+        if known is None or len(known[0]) != len(values) or not all(map(is_, known[0], values)):
             known = self._known[key] = values, make()
         return known[1]

@@ -11,7 +11,7 @@ from lnwatch.clock import Clock
 from lnwatch.model.assessment import Assessment
 from lnwatch.web.context import Archive, Context, Exposition
 from lnwatch.web.guard import Guard, refusal_counter
-from lnwatch.web.headers import SecurityHeaders
+from lnwatch.web.headers import StandingHeaders
 from lnwatch.web.routes import cases, coverage, health, metrics, proposals, runbooks, status
 from lnwatch.web.settings import WebSettings
 
@@ -37,5 +37,5 @@ def create_app(  # noqa: PLR0913, PLR0917 - what the pages show, each from whoev
         app.include_router(noun.routes(context))
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_middleware(Guard, settings=settings, refused=refusal_counter(registry))
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(StandingHeaders, clock=clock)
     return app

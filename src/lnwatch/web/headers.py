@@ -1,37 +1,42 @@
-"""Headers that keep a browser from running, framing or remembering what it should not."""
+"""Headers that keep a browser from running, framing or remembering what it should not, and the date."""
 
-from starlette.datastructures import MutableHeaders
+from email.utils import formatdate
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lnwatch.clock import Clock
+
 _ALWAYS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
+    b"content-security-policy": (
+        b"default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        b"frame-ancestors 'none'"
     ),
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
 }
 
 
-class SecurityHeaders:
+class StandingHeaders:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app = app
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the headers to whatever answers."""
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
-                    headers.setdefault(name, value)
+                given = dict(message["headers"])
                 # What bears a tag is kept and asked for again each time; the rest is not kept at all.
-                headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
+                keep = b"no-cache" if b"etag" in given else b"no-store"
+                date = formatdate(self._clock.now(), usegmt=True).encode()
+                usual = {**_ALWAYS, b"cache-control": keep, b"date": date}
+                message["headers"] = [*message["headers"], *(each for each in usual.items() if each[0] not in given)]
             await send(message)
 
         await self._app(scope, receive, guarded if scope["type"] == "http" else send)

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import structlog
 import uvicorn
@@ -21,12 +21,12 @@ _REMEDIES = {
     errno.EADDRNOTAVAIL: "this machine has no such address: choose one of its own",
 }
 _PATIENCE = 5  # seconds for answers under way when we end
-_TICK = 1.0  # seconds
 _IDLE = 75  # seconds: longer than between two scrapes, so that Prometheus keeps its connection
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, and without the ten looks a second whether it should end."""
+    """uvicorn without its signal handlers, and without the ten looks a second at the clock and whether it should
+    end."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -38,11 +38,8 @@ class _Server(uvicorn.Server):
         self._ending.set()
 
     async def main_loop(self) -> None:
-        """Keep the Date of answers right to the second."""
-        while not await self.on_tick(0):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_TICK):
-                    await self._ending.wait()
+        """Wait for the end."""
+        await self._ending.wait()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -88,6 +85,7 @@ async def serve(app: ASGIApp, settings: WebSettings, listener: socket.socket | N
             access_log=False,
             lifespan="off",
             server_header=False,
+            date_header=False,  # ours is made when it is needed
             proxy_headers=False,
             timeout_keep_alive=_IDLE,
             timeout_graceful_shutdown=_PATIENCE,
