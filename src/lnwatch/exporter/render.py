@@ -6,6 +6,7 @@ whole numbers are written as whole numbers, decimals with all their digits.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from prometheus_client.metrics_core import Metric as LiveMetric
 from prometheus_client.samples import Exemplar, Sample
@@ -14,6 +15,9 @@ from lnwatch.exporter.metric import Metric, Number, unit_of
 from lnwatch.exporter.moment import Moment
 
 OPENMETRICS_END = "# EOF\n"
+
+# From one scrape to the next hardly a label set changes: what is written of the newest so many is kept.
+_KEPT = 8_192
 
 _EXACT = 2**53  # below, a float that is whole is that whole number
 _SUFFIXES = {"counter": "_total", "info": "_info"}
@@ -45,6 +49,7 @@ def number(value: Number) -> str:
     return str(whole) if value == whole and abs(whole) < _EXACT else repr(value)
 
 
+@lru_cache(_KEPT)
 def head(name: str, text: str, kind: str, *, openmetrics: bool) -> str:
     """The lines above a metric's samples; `name` as it is queried."""
     if not openmetrics:
@@ -61,7 +66,8 @@ def family_of(name: str, kind: str) -> str:
     return name.removesuffix(_SUFFIXES.get(kind, ""))
 
 
-def labels_text(names: Iterable[str], values: Iterable[str]) -> str:
+@lru_cache(_KEPT)
+def labels_text(names: tuple[str, ...], values: tuple[str, ...]) -> str:
     """`{a="1",b="2"}`, nothing where there are no labels."""
     inside = ",".join([f'{name}="{label(value)}"' for name, value in zip(names, values, strict=True)])
     return f"{{{inside}}}" if inside else ""
@@ -84,22 +90,26 @@ def render_live(metrics: Iterable[LiveMetric], *, site: str, openmetrics: bool) 
         name = metric.name + _SUFFIXES.get(metric.type, "")
         write = _exemplary if openmetrics else _plain
         samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]  # double the series
-        lines = [write(sample, {"site": site, **sample.labels}) for sample in samples]
+        lines = [write(sample, _labels({"site": site, **sample.labels})) for sample in samples]
         yield head(name, metric.documentation, metric.type, openmetrics=openmetrics) + "".join(lines)
 
 
-_Write = Callable[[Sample, Mapping[str, str]], str]
+_Write = Callable[[Sample, str], str]
 
 
-def _plain(sample: Sample, labels: Mapping[str, str]) -> str:
-    return f"{sample.name}{labels_text(labels, labels.values())} {number(sample.value)}\n"
+def _labels(labels: Mapping[str, str]) -> str:
+    return labels_text(tuple(labels), tuple(labels.values()))
 
 
-def _exemplary(sample: Sample, labels: Mapping[str, str]) -> str:
+def _plain(sample: Sample, labels: str) -> str:
+    return f"{sample.name}{labels} {number(sample.value)}\n"
+
+
+def _exemplary(sample: Sample, labels: str) -> str:
     exemplar: Exemplar | None = sample.exemplar
     line = _plain(sample, labels)
     if exemplar is None:
         return line
-    told = f"{labels_text(exemplar.labels, exemplar.labels.values()) or '{}'} {number(exemplar.value)}"
+    told = f"{_labels(exemplar.labels) or '{}'} {number(exemplar.value)}"
     at = "" if exemplar.timestamp is None else f" {exemplar.timestamp}"
     return f"{line[:-1]} # {told}{at}\n"

@@ -13,17 +13,16 @@ class Thresholds(Collector):
     """`thresholds` are dataclasses by site and rule; they stand from start to end of the process."""
 
     def __init__(self, thresholds: Mapping[str, Mapping[str, Any]]) -> None:
-        self._thresholds = thresholds
-
-    def collect(self) -> Iterator[Metric]:
-        """One family."""
-        family = GaugeMetricFamily(
+        self._family = GaugeMetricFamily(
             "lnwatch_rule_threshold",
             "A threshold of a rule as it is in force, in the unit that its name tells.",
             labels=("site", "rule", "threshold"),
         )
-        for site, rules in self._thresholds.items():
+        for site, rules in thresholds.items():
             for rule, in_force in rules.items():
                 for field in fields(in_force):
-                    family.add_metric((site, rule, field.name), getattr(in_force, field.name))
-        yield family
+                    self._family.add_metric((site, rule, field.name), getattr(in_force, field.name))
+
+    def collect(self) -> Iterator[Metric]:
+        """One family."""
+        yield self._family

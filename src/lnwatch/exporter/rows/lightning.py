@@ -96,7 +96,7 @@ METRICS = (
     _PEERS.one(
         "lnwatch_lightning_peer_flaps",
         "Sum of the reconnects that the node remembers of its present peers.",
-        lambda facts: sum(peer.flaps for peer in facts.peers),
+        lambda facts: sum([peer.flaps for peer in facts.peers]),
     ),
     _tallied(
         "lnwatch_lightning_capacity_satoshis",

@@ -11,6 +11,8 @@ from lnwatch.model.lightning import NodeStatus
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import CollectorHealth, TargetView
 
+_NO_ERRORS: dict[str, int] = {reason.value: 0 for reason in FailureReason}
+
 
 def _up(moment: Moment) -> Iterator[Row]:
     for view, target in moment.targets():
@@ -50,8 +52,7 @@ def _clock_offset(moment: Moment, target: TargetView) -> Number | None:
 def _errors(moment: Moment) -> Iterator[Row]:
     for view, target in moment.targets():
         for collector, health in target.collectors.items():
-            counts = {**dict.fromkeys((reason.value for reason in FailureReason), 0), **health.errors}
-            for reason, count in counts.items():
+            for reason, count in {**_NO_ERRORS, **health.errors}.items():
                 yield (view.site, target.slug, collector, reason), count
 
 
