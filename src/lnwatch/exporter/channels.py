@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any
 
 from lnwatch.exporter.deflate import Piece
 from lnwatch.exporter.metric import Kind, satoshis
@@ -12,9 +13,9 @@ from lnwatch.model.lightning import Channel, Channels
 from lnwatch.model.liquidity import ChannelLiquidity, NodeLiquidity
 from lnwatch.model.money import MSAT_PER_SAT
 
-CHUNK = 50  # channels
+CHUNK = 25  # channels: fewer would compress worse, more would be made anew for each that changed
 
-Values = list[object]
+Values = list[Any]
 Usable = Sequence[ChannelLiquidity | None]  # of each channel, None where it was not reckoned
 
 
@@ -44,22 +45,20 @@ def _flags(name: str, labels: Sequence[str], flags: Values) -> list[str]:
 
 def _infos(name: str, labels: Sequence[str], infos: Values) -> list[str]:
     return [
-        f'{name}{{{mark},channel_point="{label(info.point)}",peer_pubkey="{label(info.peer)}",'
-        f'private="{"true" if info.private else "false"}",opener="{"local" if info.initiator else "remote"}"}} 1\n'
-        for mark, info in zip(labels, infos, strict=True)
-        if isinstance(info, _Info)
+        f'{name}{{{mark},channel_point="{label(point)}",peer_pubkey="{label(peer)}",'
+        f'private="{"true" if private else "false"}",opener="{"local" if initiator else "remote"}"}} 1\n'
+        for mark, (point, peer, private, initiator) in zip(labels, infos, strict=True)
     ]
+
+
+def _each(*names: str) -> Callable[[Sequence[Channel], Usable], Values]:
+    """These fields of each channel."""
+    read = attrgetter(*names)
+    return lambda channels, _usable: list(map(read, channels))
 
 
 def _inbound(_channels: Sequence[Channel], usable: Usable) -> Values:
     return [one.inbound_msat if one is not None else None for one in usable]
-
-
-class _Info(NamedTuple):
-    point: str
-    peer: str
-    private: bool
-    initiator: bool
 
 
 METRICS = (
@@ -67,14 +66,14 @@ METRICS = (
         "lnwatch_channel_local_balance_satoshis",
         "Our side of the channel, net of HTLCs in flight.",
         Kind.GAUGE,
-        lambda channels, _usable: [channel.local_msat for channel in channels],
+        _each("local_msat"),
         _amounts,
     ),
     ChannelMetric(
         "lnwatch_channel_remote_balance_satoshis",
         "The peer's side of the channel, net of HTLCs in flight.",
         Kind.GAUGE,
-        lambda channels, _usable: [channel.remote_msat for channel in channels],
+        _each("remote_msat"),
         _amounts,
     ),
     ChannelMetric(
@@ -88,14 +87,14 @@ METRICS = (
         "lnwatch_channel_active",
         "1 while the channel can carry payments.",
         Kind.GAUGE,
-        lambda channels, _usable: [channel.active for channel in channels],
+        _each("active"),
         _flags,
     ),
     ChannelMetric(
         "lnwatch_channel_info",
         "What changes slowly or never, to be joined on the channel's labels; always 1.",
         Kind.INFO,
-        lambda channels, _usable: [_Info(one.point, one.peer, one.private, one.initiator) for one in channels],
+        _each("point", "peer", "private", "initiator"),
         _infos,
     ),
 )
