@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from lnwatch.domain.kept import Kept
 from lnwatch.domain.limits import require_positive
 from lnwatch.domain.peers import short
 from lnwatch.domain.reach import SERVING, present_state, unseen
@@ -46,10 +48,7 @@ def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator
     if peers is None or not isinstance(peers.facts, Peers):
         yield _nothing(view, f"node:{target.slug}", UNKNOWN, f"It can't be told: {unseen(target, 'peers')}.")
         return
-    offline: dict[str, list[Channel]] = {}
-    for channel in channels.facts.channels:
-        if not channel.active:
-            offline.setdefault(channel.peer, []).append(channel)
+    offline = _OFFLINE.of((view.site, target.slug), (channels.facts,), partial(_offline, channels.facts))
     if not offline:
         yield _nothing(view, f"node:{target.slug}", "all_online", f"Every channel of node:{target.slug} is online.")
         return
@@ -63,6 +62,19 @@ def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator
             yield _nothing(view, f"peer:{key}", "connected", words)
         else:
             yield _call(view, target, of_peer, began, thresholds)
+
+
+# Whoever asks does so more often than a channel list comes.
+_OFFLINE: Kept[tuple[str, str], Mapping[str, list[Channel]]] = Kept()
+
+
+def _offline(channels: Channels) -> Mapping[str, list[Channel]]:
+    """The channels that can't be used, by peer."""
+    by_peer: dict[str, list[Channel]] = {}
+    for channel in channels.channels:
+        if not channel.active:
+            by_peer.setdefault(channel.peer, []).append(channel)
+    return by_peer
 
 
 def _call(
