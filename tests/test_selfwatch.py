@@ -70,10 +70,12 @@ async def test_quiet(ledger: Ledger, clock: Skewed) -> None:
 
 
 async def test_stall(ledger: Ledger, clock: Skewed) -> None:
-    """A loop that stood for a minute is told afterwards with its length; a second is nothing."""
-    watch = SelfWatch(ledger, clock)
+    """A loop that stood for a minute is told afterwards with its length; less than a second is nothing, but that each
+    look came late is told at once."""
+    late: list[float] = []
+    watch = SelfWatch(ledger, clock, late.append)
     async with watching(watch, clock):
-        clock.stand_still(1.5)
+        clock.stand_still(0.5 + TICK)
         await clock.advance(1)
         clock.stand_still(60 + TICK)
         await clock.advance(1)
@@ -82,6 +84,7 @@ async def test_stall(ledger: Ledger, clock: Skewed) -> None:
     assert stall.end is not None
     assert stall.end - stall.start == pytest.approx(60, abs=1.1)
     assert now - 2 <= stall.end <= now
+    assert [seconds for seconds in late if seconds] == pytest.approx([0.5, 60])
     assert (await restarted(ledger, clock)).loop_stalls == (stall,)
 
 

@@ -136,7 +136,7 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
     own.tell_thresholds(bench.thresholds)
     routing = Routing(config.routing, {slug: each.kind.kind for slug, each in config.notify.items()}, config.sites)
     caseload = Caseload(ledger, bench, routing, delivery.wake)
-    selfwatch = SelfWatch(ledger, clock)
+    selfwatch = SelfWatch(ledger, clock, own.lagged)
     hired = Hired(_workplaces(config, clock, door), dry_run=config.executor.dry_run)
     executor = Executor(ledger.journal, hired.crew, config.executor, clock)
 
@@ -164,7 +164,6 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
         executor.run(),
         _keep_pinging(dead_man, engine, clock),
         keep_checking(targets, clock, engine.wake),
-        own.watch_loop(clock),
         at_each(PRUNING, clock, prune),
         serve(pages, config.web, listener),
         *(TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver).run() for each in targets),

@@ -1,6 +1,6 @@
 """What goes wrong with lnwatch itself: its event loop stands, its clock jumps, its ledger can't be written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -12,7 +12,7 @@ from lnwatch.store import Ledger
 
 log = structlog.get_logger()
 
-TICK = 1.0  # seconds between two looks at the clocks
+TICK = 0.25  # seconds between two looks at the clocks
 STALLED = 1.0  # seconds that the loop came late: from here on it is worth remembering
 JUMPED = 5.0  # seconds by which the two clocks may part within a tick
 REMEMBERED = 86_400.0  # seconds: a View looks back a day
@@ -23,10 +23,11 @@ LOOP, CLOCK, LEDGER = "loop", "clock", "ledger"
 class SelfWatch:
     """Keeps the episodes of the last day, in memory and in the ledger."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        """Nothing is known before `restore`."""
+    def __init__(self, ledger: Ledger, clock: Clock, lagged: Callable[[float], None] = lambda _: None) -> None:
+        """Nothing is known before `restore`. `lagged` is told of each look how many seconds late it came."""
         self._ledger = ledger
         self._clock = clock
+        self._lagged = lagged
         self._episodes: dict[str, list[Episode]] = {LOOP: [], CLOCK: [], LEDGER: []}
         self._unwritten: list[tuple[str, Episode]] = []
 
@@ -48,6 +49,7 @@ class SelfWatch:
 
     def _compare(self, by_wall: float, by_steady: float, now: float) -> None:
         late = by_steady - TICK
+        self._lagged(max(0.0, late))
         if late >= STALLED:
             self._add(LOOP, Episode(now - late, now, f"nothing was read, judged or told for {duration(late)}"))
         apart = by_wall - by_steady

@@ -1,6 +1,5 @@
 """What a scrape gets: whole texts, both formats, and nothing that is too old."""
 
-import asyncio
 import gzip
 import subprocess
 import threading
@@ -23,7 +22,7 @@ from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import Fault, NodeTotals
 from tests import assessments as build
 from tests.exporter import goldens
-from tests.manual_clock import ManualClock, settle
+from tests.manual_clock import ManualClock
 from tests.requirements import require
 
 NOW = build.NOW
@@ -119,17 +118,15 @@ def test_own_metrics_bear_the_daemon_s_site() -> None:
     assert [(exemplar.labels, exemplar.value) for exemplar in exemplars] == [({"cycle": "42"}, 0.5)]
 
 
-async def test_loop_lag_is_measured() -> None:
-    """What the loop adds to a sleep is observed; the process tells its own figures."""
-    registry, clock = CollectorRegistry(), ManualClock(NOW)
+def test_loop_lag_and_process() -> None:
+    """What the loop adds to a sleep is told; the process tells its own figures."""
+    registry = CollectorRegistry()
     own = OwnMetrics(registry)
-    watch = asyncio.create_task(own.watch_loop(clock))
-    await settle()
-    await clock.advance(1.0)
-    watch.cancel()
-    body = Exporter(lambda: None, clock, registry).metrics(openmetrics=False)
-    assert value(body, "lnwatch_loop_lag_seconds_count", site="lnwatch") == 4
-    assert value(body, "lnwatch_loop_lag_seconds_sum", site="lnwatch") == 0
+    own.lagged(0.0)
+    own.lagged(0.5)
+    body = Exporter(lambda: None, ManualClock(NOW), registry).metrics(openmetrics=False)
+    assert value(body, "lnwatch_loop_lag_seconds_count", site="lnwatch") == 2
+    assert value(body, "lnwatch_loop_lag_seconds_sum", site="lnwatch") == 0.5
     assert "lnwatch_process_cpu_seconds_total" in names(body)
 
 

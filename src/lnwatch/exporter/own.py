@@ -5,17 +5,15 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 
-from lnwatch.clock import Clock
 from lnwatch.exporter.notifications import Notifications, Tally
 from lnwatch.exporter.thresholds import Thresholds
 
-_PAUSE = 0.25  # seconds between two looks at the loop
 # The bar is 50 ms; what lies far above says how bad it was.
 _BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class OwnMetrics:
-    """Registers them, and measures the loop."""
+    """Registers them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -35,9 +33,6 @@ class OwnMetrics:
         """Tell the limits that rules judge by, by site and rule."""
         self._registry.register(Thresholds(thresholds))
 
-    async def watch_loop(self, clock: Clock) -> None:
-        """Measure until cancelled."""
-        while True:
-            before = clock.monotonic()
-            await clock.sleep(_PAUSE)
-            self._lag.observe(max(0.0, clock.monotonic() - before - _PAUSE))
+    def lagged(self, seconds: float) -> None:
+        """Somebody who slept was woken so much later than asked for."""
+        self._lag.observe(seconds)
