@@ -10,7 +10,7 @@ from lnwatch.clock import Clock
 from lnwatch.exporter.channels import NodeBlock, NodeRenderer, exposition
 from lnwatch.exporter.deflate import gzipped, joined
 from lnwatch.exporter.moment import Moment
-from lnwatch.exporter.render import OPENMETRICS_END, render_live, render_table
+from lnwatch.exporter.render import OPENMETRICS_END, Table, render_live
 from lnwatch.exporter.rows.daemon import BUILD_INFO
 from lnwatch.exporter.shapes import OWN
 from lnwatch.exporter.table import METRICS
@@ -55,6 +55,7 @@ class Exporter:
         self._clock = clock
         self._registry = registry
         self._tallies = Tallies()
+        self._table = Table()
         self._inputs: dict[Node, _Input] = {}
         self._renderers: dict[Node, NodeRenderer] = {}
         self._published = _Published()
@@ -67,7 +68,7 @@ class Exporter:
         moment = Moment(current or _NOTHING_YET, self._clock.now(), self._tallies)
         table = METRICS if current is not None else (BUILD_INFO,)
         pieces = [
-            *render_table(table, moment, openmetrics=openmetrics),
+            *self._table.render(table, moment, openmetrics=openmetrics),
             *render_live(self._registry.collect(), site=OWN, openmetrics=openmetrics),
         ]
         return "".join([*pieces, OPENMETRICS_END if openmetrics else ""]).encode()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from prometheus_client.metrics_core import Metric as LiveMetric
 from prometheus_client.samples import Exemplar, Sample
 
-from lnwatch.exporter.metric import Metric, Number, unit_of
+from lnwatch.exporter.metric import Metric, Number, Row, unit_of
 from lnwatch.exporter.moment import Moment
 
 OPENMETRICS_END = "# EOF\n"
@@ -73,15 +73,30 @@ def labels_text(names: tuple[str, ...], values: tuple[str, ...]) -> str:
     return f"{{{inside}}}" if inside else ""
 
 
-def render_table(metrics: Iterable[Metric], moment: Moment, *, openmetrics: bool) -> Iterator[str]:
-    """Pieces of text, one for each metric that has anything to tell at that moment."""
-    for metric in metrics:
-        lines: dict[str, str] = {}  # the first of two equal label sets wins: a second would spoil the scrape
-        for values, figure in metric.rows(moment):
-            lines.setdefault(labels_text(metric.labels, values), number(figure))
-        if lines:
-            body = "".join([f"{metric.name}{labels} {figure}\n" for labels, figure in lines.items()])
-            yield head(metric.name, metric.help, metric.kind, openmetrics=openmetrics) + body
+class Table:
+    """Renders metrics again and again: the rows are of the moment, the text of those that stayed the same is kept."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bool], tuple[list[Row], str]] = {}
+
+    def render(self, metrics: Iterable[Metric], moment: Moment, *, openmetrics: bool) -> Iterator[str]:
+        """Pieces of text, one for each metric; empty where it has nothing to tell at that moment."""
+        for metric in metrics:
+            rows, key = list(metric.rows(moment)), (metric.name, openmetrics)
+            known = self._known.get(key)
+            if known is None or known[0] != rows:
+                known = self._known[key] = rows, _text(metric, rows, openmetrics=openmetrics)
+            yield known[1]
+
+
+def _text(metric: Metric, rows: Iterable[Row], *, openmetrics: bool) -> str:
+    lines: dict[str, str] = {}  # the first of two equal label sets wins: a second would spoil the scrape
+    for values, figure in rows:
+        lines.setdefault(labels_text(metric.labels, values), number(figure))
+    if not lines:
+        return ""
+    body = "".join([f"{metric.name}{labels} {figure}\n" for labels, figure in lines.items()])
+    return head(metric.name, metric.help, metric.kind, openmetrics=openmetrics) + body
 
 
 def render_live(metrics: Iterable[LiveMetric], *, site: str, openmetrics: bool) -> Iterator[str]:
