@@ -70,8 +70,7 @@ async def test_quiet(ledger: Ledger, clock: Skewed) -> None:
 
 
 async def test_stall(ledger: Ledger, clock: Skewed) -> None:
-    """A loop that stood for a minute is told afterwards with its length; less than a second is nothing, but that each
-    look came late is told at once."""
+    """A loop that stood for a minute is told with its length, half a second is not; how late each look was is told."""
     late: list[float] = []
     watch = SelfWatch(ledger, clock, late.append)
     async with watching(watch, clock):
