@@ -7,8 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from lnwatch.exporter.alerts import Pager
 from lnwatch.exporter.alerts.catalogue import HOLD
+from lnwatch.model.message import Pager
 from lnwatch.simulator.lnd.node import Scale
 from tests.audience import CHAT
 from tests.real.testbed.daemon import Daemon, running
