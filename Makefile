@@ -25,8 +25,8 @@ $(ready):
 	rm -f .venv/.ready-*
 	touch $@
 
-# Most tests wait for something: three at a time keep two cores busy. A file stays with one process.
-WORKERS ?= 3
+# As many processes as tests/conftest.py makes of the machine. A file stays with one of them.
+WORKERS ?= auto
 
 test: $(ready)
 	$(bin)/pytest -n $(WORKERS) --dist loadfile

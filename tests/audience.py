@@ -83,6 +83,15 @@ class Audience:
         """The state of each alert at PagerDuty."""
         return self.do(lambda: [alert.status for alert in self.pagerduty.alerts.values()])
 
+    def incident(self, site: str, case: Case) -> tuple[int, str]:
+        """How many incidents PagerDuty made of a case, and what the newest one says now."""
+
+        def found() -> tuple[int, str]:
+            (alert,) = (alert for alert in self.pagerduty.alerts.values() if _named(alert.shown) == (site, *case))
+            return alert.incidents, str(alert.shown["payload"]["summary"])
+
+        return self.do(found)
+
     def hears(self, site: str, cases: Mapping[Case, Heard], timeout: float = 60) -> None:
         """Wait until exactly this has come of a site."""
 
@@ -137,11 +146,17 @@ def _post(message: dict[str, Any]) -> Post:
     return Post(site, rule, subject, transition, str(message["text"]))
 
 
+def _named(trigger: dict[str, Any]) -> tuple[str, str, str]:
+    """Site, rule and subject."""
+    payload = trigger["payload"]
+    return payload["group"], payload["class"], payload["component"]
+
+
 def _actions(events: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
     """Site, rule, subject and action of each event; one that is no trigger bears the key of an earlier one."""
     names: dict[str, tuple[str, str, str]] = {}
     for event in events:
-        key, payload = event["dedup_key"], event.get("payload")
-        if payload is not None:
-            names[key] = (payload["group"], payload["class"], payload["component"])
+        key = event["dedup_key"]
+        if "payload" in event:
+            names[key] = _named(event)
         yield (*names[key], event["event_action"])

@@ -29,6 +29,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             require(name)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: most tests wait for something, and three at a time keep two cores busy."""
+    return max(3, os.cpu_count() or 1)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where the real stack is required, a skipped real test is a failed one, whoever skipped it."""

@@ -11,8 +11,16 @@ from pathlib import Path
 
 import pytest
 
-# Taken out of the environment at once: lnwatch refuses names with its prefix that it does not know.
-_OWN = {name: os.environ.pop(f"LNWATCH_{name}", "") for name in ("REQUIRE_REAL", "CACHE", "LND", "RELAYED")}
+
+def _own(name: str) -> str:
+    """What the variable says. It is renamed at once, for lnwatch refuses names with its prefix that it does not know,
+    and kept, for the tests are shared among processes that start later."""
+    if (said := os.environ.pop(f"LNWATCH_{name}", None)) is not None:
+        os.environ[f"TESTS_OF_LNWATCH_{name}"] = said
+    return os.environ.get(f"TESTS_OF_LNWATCH_{name}", "")
+
+
+_OWN = {name: _own(name) for name in ("REQUIRE_REAL", "CACHE", "LND", "RELAYED")}
 REQUIRED = _OWN["REQUIRE_REAL"] not in {"", "0"}
 RELAYED = bool(_OWN["RELAYED"])  # the LND under test needs help with the bitcoind of the bed
 

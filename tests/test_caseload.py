@@ -125,6 +125,28 @@ async def test_found_is_told_to_all_it_concerns(court: Court) -> None:
     assert [step.reason for step in record.history] == [Reason.LASTED]
 
 
+@pytest.mark.parametrize(
+    ("begins", "at_the_chat", "at_the_pager"),
+    [
+        (Severity.INFO, [Transition.OPENED], [Transition.OPENED]),
+        (Severity.WARNING, [Transition.OPENED, Transition.ESCALATED], [Transition.ESCALATED]),
+    ],
+)
+async def test_what_nobody_heard_of_begins_when_it_is_told(
+    court: Court, begins: Severity, at_the_chat: list[Transition], at_the_pager: list[Transition]
+) -> None:
+    """A case that nobody was told of while it was small is told as new when it grows; else it has become worse."""
+    court.world.finds = [down(severity=begins)]
+    await court.judge(0)
+    court.world.finds = [down(severity=Severity.CRITICAL)]
+    await court.judge(10)
+    told = {channel: [notice.transition for notice in await court.waiting(channel, 10)] for channel in CHANNELS}
+    assert told == {"ops": at_the_chat, "oncall": at_the_pager}
+    record = await court.ledger.ledger.case(DOWN)
+    assert record is not None
+    assert [step.transition for step in record.history] == [Transition.OPENED, Transition.ESCALATED]
+
+
 async def test_nothing_new_is_not_committed(court: Court) -> None:
     """A case that goes on as it was writes nothing; moving figures are written once a minute."""
     await court.judge(0)

@@ -9,10 +9,13 @@ import pytest
 
 from lnwatch.engine import CYCLE, Engine
 from lnwatch.errors import LedgerError, LedgerTrouble
+from lnwatch.model.action import Standing
 from lnwatch.model.assessment import Assessment, LedgerHealth
+from lnwatch.model.case import CaseState, Fingerprint
 from lnwatch.model.lightning import Channel, Channels, Constraints, InvoiceState, LightningInvoice
 from lnwatch.model.money import Msat
 from lnwatch.model.snapshot import Backfill, Event, Reading, TargetState
+from lnwatch.rules.ledger_trouble import RULE as LEDGER_TROUBLE
 from lnwatch.store import Entry, Item, Ledger, LedgerSettings, StateChange, open_ledger
 from lnwatch.target import Target
 from tests.brains import make_office
@@ -103,6 +106,10 @@ class House:
     watched: Watched
     clock: ManualClock
     published: list[Assessment]
+
+    async def publish(self, assessment: Assessment) -> None:
+        """Note what is published."""
+        self.published.append(assessment)
 
     async def pass_time_until(self, holds: Callable[[], bool], step: float = 1.0) -> None:
         """Let the clock run in steps, with real time in between for the ledger's own threads."""
@@ -230,3 +237,26 @@ async def test_restart_takes_up_the_past(house: House, tmp_path: Path) -> None:
     assert view.targets["ln1"].snapshots["channels"].facts == Channels((CHANNEL,))
     assert view.targets["ln1"].state is None
     assert view.targets["ln1"].since == BORN + 1.0
+
+
+async def test_journal_that_breaks_is_a_case(house: House) -> None:
+    """What the executor says of its journal is judged as lnwatch's own trouble, and ends when it no longer says so."""
+    stands = [Standing(trouble="row 3 of site main in the journal is not what was written")]
+    office = make_office(house.watched.ledger, house.clock, of=(LEDGER_TROUBLE,))
+    brain = replace(office.brain, acting=lambda: stands[-1])
+    engine = Engine(house.watched.ledger, house.clock, [], brain, house.publish)
+    running = asyncio.create_task(engine.run())
+    case = Fingerprint("lnwatch", "ledger_trouble", "source:journal")
+
+    def state() -> CaseState | None:
+        standing = engine.current.cases.get(case) if engine.current is not None else None
+        return standing.case.state if standing is not None else None
+
+    try:
+        await house.pass_time_until(lambda: state() is CaseState.OPEN)
+        stands.append(Standing())
+        await house.pass_time_until(lambda: state() is CaseState.RESOLVED)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

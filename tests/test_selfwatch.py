@@ -58,7 +58,7 @@ async def restarted(ledger: Ledger, clock: ManualClock) -> OwnHealth:
     await asyncio.sleep(0.2)
     again = SelfWatch(ledger, clock)
     await again.restore(clock.now())
-    return again.health({}, {})
+    return again.health({}, {}, "")
 
 
 async def test_quiet(ledger: Ledger, clock: Skewed) -> None:
@@ -66,7 +66,7 @@ async def test_quiet(ledger: Ledger, clock: Skewed) -> None:
     watch = SelfWatch(ledger, clock)
     async with watching(watch, clock):
         await clock.advance(7_200)
-    assert watch.health({}, {}) == OwnHealth()
+    assert watch.health({}, {}, "") == OwnHealth()
 
 
 async def test_stall(ledger: Ledger, clock: Skewed) -> None:
@@ -79,7 +79,7 @@ async def test_stall(ledger: Ledger, clock: Skewed) -> None:
         clock.stand_still(60 + TICK)
         await clock.advance(1)
         now = clock.now()
-    (stall,) = watch.health({}, {}).loop_stalls
+    (stall,) = watch.health({}, {}, "").loop_stalls
     assert stall.end is not None
     assert stall.end - stall.start == pytest.approx(60, abs=1.1)
     assert now - 2 <= stall.end <= now
@@ -95,7 +95,7 @@ async def test_clock_jump(ledger: Ledger, clock: Skewed, by: float, words: str) 
         await clock.advance(10)
         clock.set_wall(by)
         await clock.advance(2)
-    health = watch.health({}, {})
+    health = watch.health({}, {}, "")
     assert health.loop_stalls == ()
     (jump,) = health.clock_jumps
     assert jump.words.startswith(words)
@@ -117,7 +117,7 @@ async def test_real_clock_that_is_set(ledger: Ledger) -> None:
         await asyncio.sleep(0.1)
         wall.move_to("2026-11-26 13:00")
         await asyncio.sleep(1.5 * TICK)
-        health = watch.health({}, {})
+        health = watch.health({}, {}, "")
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -135,13 +135,13 @@ async def test_ledger_trouble(ledger: Ledger, clock: Skewed) -> None:
         watch.ledger_failed("the disk is full")
         await clock.advance(30)
         watch.ledger_failed("the disk is full")
-        assert watch.health({}, {}).ledger == (Episode(NOW, None, "the disk is full"),)
+        assert watch.health({}, {}, "").ledger == (Episode(NOW, None, "the disk is full"),)
         await clock.advance(30)
         watch.ledger_works()
         watch.ledger_works()
         await clock.advance(2)
     over = Episode(NOW, NOW + 60, "the disk is full")
-    assert watch.health({}, {}).ledger == (over,)
+    assert watch.health({}, {}, "").ledger == (over,)
     assert (await restarted(ledger, clock)).ledger == (over,)
 
 
@@ -151,11 +151,12 @@ async def test_a_day_is_remembered(ledger: Ledger, clock: Skewed) -> None:
     watch.ledger_failed("the disk is full")
     watch.ledger_works()
     clock.set_wall(86_401)
-    assert watch.health({}, {}).ledger == ()
+    assert watch.health({}, {}, "").ledger == ()
 
 
 async def test_what_others_say_is_passed_on(ledger: Ledger, clock: Skewed) -> None:
-    """Delivery and the rules tell of themselves."""
+    """Delivery, the rules and the executor tell of themselves."""
     failing = {"ops": Episode(NOW, None, "gone")}
-    health = SelfWatch(ledger, clock).health(failing, {"x": "ValueError: y"})
+    health = SelfWatch(ledger, clock).health(failing, {"x": "ValueError: y"}, "row 3 is missing")
     assert (health.deliveries, health.broken_rules) == (failing, {"x": "ValueError: y"})
+    assert health.journal == "row 3 is missing"

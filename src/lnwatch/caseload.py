@@ -18,7 +18,7 @@ from lnwatch.domain.kept import Kept
 from lnwatch.domain.lifecycle import Decision, Policy, usual_policy
 from lnwatch.domain.restart import GRACE_RULE, within_grace
 from lnwatch.model.assessment import Coverage, StandingCase
-from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint, Reason
+from lnwatch.model.case import LIVING, Case, CaseState, Fingerprint, Reason, Transition
 from lnwatch.model.message import Notice
 from lnwatch.model.rule import Rule
 from lnwatch.model.silence import Silence
@@ -252,12 +252,14 @@ class Caseload:
         case, tell = decided.decision.case, decided.decision.tell
         if case is None or tell is None:
             return ()
-        rule = self._rules.get(case.fingerprint.rule)
+        rule, told_to = self._rules.get(case.fingerprint.rule), _told_to(kept, case)
+        # For those who hear of it only now nothing has become worse.
+        first = tell is Transition.ESCALATED and not told_to
         notice = Notice(
             fingerprint=case.fingerprint,
             number=case.number,
             transition_number=case.transition,
-            transition=tell,
+            transition=Transition.OPENED if first else tell,
             state=case.state,
             severity=case.severity,
             owner=case.owner,
@@ -273,7 +275,7 @@ class Caseload:
             never_muted=rule is not None and rule.never_muted,
             until=case.snoozed_until,
         )
-        destinations = self._routing.destinations(notice, _told_to(kept, case))
+        destinations = self._routing.destinations(notice, told_to)
         return tuple(Addressed(each.channel, notice, each.not_before) for each in destinations)
 
     def _stand(self, decided: Decided, change: CaseChange | None, now: float) -> None:

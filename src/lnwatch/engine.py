@@ -250,7 +250,7 @@ class Engine:
     def _own_view(self, at: float) -> View:
         """The daemon's own site, whose rules are the daemon's."""
         brain = self._brain
-        own = brain.selfwatch.health(brain.deliveries(), brain.caseload.broken_rules)
+        own = brain.selfwatch.health(brain.deliveries(), brain.caseload.broken_rules, brain.acting().trouble)
         return View(site=OWN_SITE, at=at, born_at=None, targets={}, liquidity={}, totals={}, own=own)
 
     def _view(self, site: str, at: float) -> View:

@@ -84,8 +84,8 @@ class SelfWatch:
                 return  # told by the engine; memory has it until then
             self._unwritten.pop(0)
 
-    def health(self, deliveries: Mapping[str, Episode], broken_rules: Mapping[str, str]) -> OwnHealth:
-        """All of it, with what delivery and the rules say of themselves."""
+    def health(self, deliveries: Mapping[str, Episode], broken_rules: Mapping[str, str], journal: str) -> OwnHealth:
+        """All of it, with what delivery, the rules and the executor say of themselves."""
         since = self._clock.now() - REMEMBERED
         for kind, episodes in self._episodes.items():
             self._episodes[kind] = [each for each in episodes if each.end is None or each.end >= since]
@@ -95,4 +95,5 @@ class SelfWatch:
             ledger=tuple(self._episodes[LEDGER]),
             loop_stalls=tuple(self._episodes[LOOP]),
             clock_jumps=tuple(self._episodes[CLOCK]),
+            journal=journal,
         )

@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry
 from lnwatch import rules
 from lnwatch.discover import discover
 from lnwatch.exporter import OwnMetrics, channels
-from lnwatch.exporter.alerts import Pager, alert_files
+from lnwatch.exporter.alerts import alert_files
 from lnwatch.exporter.table import METRICS
+from lnwatch.model.message import Pager
 from lnwatch.model.rule import Rule
 from lnwatch.notify._tally import EDGES, Tally
 from lnwatch.web.settings import WebSettings

@@ -12,7 +12,7 @@ from lnwatch.model.money import msat
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import Happening, TargetView
 from tests.assessments import NOW, channel, peers
-from tests.rules.views import failing, happened, make_target, make_view, stale
+from tests.rules.views import failing, happened, make_target, make_view, stale, with_collector
 
 FIRST, SECOND = channel(1), channel(2)
 
@@ -50,6 +50,32 @@ def test_gives_the_node_time(ago: float, reason: str | None) -> None:
     """A node reconnects by itself first."""
     (offer,) = asked(node(offline(FIRST)), changed(FIRST, ago), changed(FIRST, 90_000))
     assert (offer.reason if isinstance(offer, Nothing) else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("connected", "read", "reason"),
+    [(True, 401, "unknown"), (False, 401, "unknown"), (True, 400, "connected"), (False, 400, None)],
+)
+def test_peers_read_before_a_channel_went_off_prove_nothing(
+    connected: bool,
+    read: float,
+    reason: str | None,
+) -> None:
+    """Nobody is called, nor taken for connected, before the node was asked for its peers again."""
+    held = node(offline(FIRST), SECOND, connected=(FIRST.peer,) if connected else ())
+    slow = with_collector(stale(held, "peers", age=read), "peers", interval=300.0)
+    (offer,) = asked(slow, changed(FIRST, 400))
+    assert offer.subject == f"peer:{FIRST.peer}"
+    assert (offer.reason if isinstance(offer, Nothing) else None) == reason
+
+
+def test_newest_of_several_channels_counts() -> None:
+    """Of a peer's channels the last one that went off says whether its connection is known."""
+    second = replace(channel(3), peer=FIRST.peer)
+    target = stale(node(offline(FIRST), offline(second)), "peers", age=100)
+    (offer,) = asked(target, changed(FIRST, 1_000), changed(second, 50))
+    assert isinstance(offer, Nothing)
+    assert offer.reason == "unknown"
 
 
 def test_time_of_going_may_be_forgotten() -> None:

@@ -1,14 +1,13 @@
 """The command `lnwatch`, inside this process and as one of its own."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Mapping
 
 from typer.testing import CliRunner, Result
 
 from lnwatch import log
 from lnwatch.cli import app
+from tests.forks import COMMAND
 
 RUNNER = CliRunner()
 
@@ -23,7 +22,4 @@ def invoke(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
 
 def spawn(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run it as a process, with its own exit status and streams."""
-    command = [sys.executable, "-m", "lnwatch", *arguments]
-    return subprocess.run(
-        command, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=60, check=False
-    )
+    return COMMAND.run(arguments, env=env)

@@ -22,6 +22,7 @@ from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.store import LedgerSettings, open_ledger
 from lnwatch.store.journal import Journal
 from tests.domain.proposals import call
+from tests.forks import Forks
 
 STEPS = ["Proposal before", "Proposal after", "Intent before", "Intent after"]
 STEPS += ["act before", "act after", "Receipt before", "Receipt after"]
@@ -87,5 +88,10 @@ async def carry_out(ledger_url: str, folder: Path, peer: str, wanted: str) -> No
     await ledger.close()
 
 
-if __name__ == "__main__":
-    asyncio.run(carry_out(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:5]))
+def main() -> None:
+    """With the words of the command line."""
+    url, folder, peer, wanted = sys.argv[1:]
+    asyncio.run(carry_out(url, Path(folder), peer, wanted))
+
+
+LIVES = Forks("tests.executor.killed:main", "killed")

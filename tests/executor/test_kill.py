@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from lnwatch.executor.lnd import GRANT
 from lnwatch.model.action import ProposalRecord
 from lnwatch.simulator.lnd import LndDouble, Node
 from lnwatch.store import LedgerSettings, open_ledger
-from tests.executor.killed import STEPS
+from tests.executor.killed import LIVES, STEPS
 from tests.manual_clock import ManualClock
 
 HOST = "198.51.100.0:9735"  # what the node's first peer announces
@@ -35,11 +34,9 @@ ENDS = {
 
 async def run(url: str, folder: Path, peer: str, wanted: str) -> int:
     """One life of the process; its exit status."""
-    command = [sys.executable, "-m", "tests.executor.killed", url, str(folder), peer, wanted]
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    _, words = await process.communicate()
-    assert process.returncode in {0, -signal.SIGKILL}, words.decode()
-    return process.returncode
+    ended = await asyncio.to_thread(LIVES.run, [url, str(folder), peer, wanted])
+    assert ended.returncode in {0, -signal.SIGKILL}, ended.stderr
+    return ended.returncode
 
 
 async def record_of(url: str, folder: Path) -> ProposalRecord:

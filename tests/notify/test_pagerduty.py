@@ -59,6 +59,7 @@ async def test_an_incident_from_beginning_to_end() -> None:
         (Transition.OPENED, "trigger"),
         (Transition.REOPENED, "trigger"),
         (Transition.ESCALATED, "trigger"),
+        (Transition.CHANGED, "trigger"),
         (Transition.ACKNOWLEDGED, "acknowledge"),
         (Transition.RESOLVED, "resolve"),
         (Transition.CLOSED, "resolve"),
@@ -80,6 +81,21 @@ async def test_repeating_makes_no_second_incident() -> None:
     async with double() as server:
         await send(server, notice(), notice(), notice(Transition.ESCALATED, number=4, transition_number=9))
     assert (server.incidents, len(server.events)) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [((), "triggered"), ((notice(Transition.ACKNOWLEDGED),), "acknowledged")],
+)
+async def test_news_join_the_incident(before: tuple[Notice, ...], status: str) -> None:
+    """What is known better of a case is put down in its incident: no second one, and who took it on keeps it."""
+    news = notice(Transition.CHANGED, sentence="500,000 sat are locked until height 800,144.", transition_number=5)
+    async with double() as server:
+        await send(server, notice(), *before, news)
+    (alert,) = server.alerts.values()
+    assert (server.incidents, alert.status, len(alert.triggers)) == (1, status, 2)
+    assert "locked until height 800,144" in alert.shown["payload"]["summary"]
+    assert alert.shown["payload"]["custom_details"]["what"] == "500,000 sat are locked until height 800,144."
 
 
 async def test_recurrence_is_an_incident_of_its_own() -> None:

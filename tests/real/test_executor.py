@@ -4,8 +4,6 @@ import asyncio
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,7 +27,7 @@ from lnwatch.sources.lnd.channels import short_id
 from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.store import LedgerSettings, open_ledger
 from tests.domain.proposals import call, move
-from tests.executor.killed import STEPS
+from tests.executor.killed import LIVES, STEPS
 from tests.executor.test_kill import ENDS
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.daemon import SITE, node_settings, quick, running
@@ -106,8 +104,7 @@ def equip(triangle: Triangle, folder: Path) -> Workplace:
 
 def live(url: str, folder: Path, peer: str, wanted: str) -> int:
     """One life of a process that considers the call; its exit status."""
-    command = [sys.executable, "-m", "tests.executor.killed", url, str(folder), peer, wanted]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = LIVES.run([url, str(folder), peer, wanted])
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     return done.returncode
 

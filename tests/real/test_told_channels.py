@@ -81,8 +81,12 @@ def test_force_close(bed: Bed, audience: Audience, channel: str) -> None:
     bed.merchant.close_channel(channel, force=True)
     audience.hears(SITE, before | {case: Heard(TOLD, PAGED)})
     bed.mine_until(lambda: bool(bed.merchant.pending()["pending_force_closing_channels"]))
-    audience.hears(SITE, before | {case: Heard((*TOLD, "changed"), PAGED)})
+    audience.hears(SITE, before | {case: Heard((*TOLD, "changed"), (*PAGED, *PAGED))})
     (closing,) = bed.merchant.pending()["pending_force_closing_channels"]
-    assert all(f"is locked until height {closing['maturity_height']:,}" in text for text in audience.said(SITE, case))
+    matures = f"is locked until height {closing['maturity_height']:,}"
+    assert all(matures in text for text in audience.said(SITE, case))
+    incidents, shown = audience.incident(SITE, case)
+    assert incidents == 1
+    assert matures in shown
     bed.mine_until(lambda: not bed.merchant.pending()["pending_force_closing_channels"])
-    audience.hears(SITE, before | {case: Heard((*TOLD, "changed", "resolved"), CALLED_OFF)})
+    audience.hears(SITE, before | {case: Heard((*TOLD, "changed", "resolved"), (*PAGED, *CALLED_OFF))})

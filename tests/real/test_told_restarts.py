@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.audience import CALLED_OFF, PAGED, Audience, Heard
+from tests.audience import CALLED_OFF, ENDED, PAGED, TOLD, Audience, Heard
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.daemon import SITE, Daemon, merged, quick, running, site_settings
 
@@ -48,7 +48,7 @@ def test_joint_restart(bed: Bed, desk: Daemon, audience: Audience) -> None:
     bed.merchant.process.kill()
     bed.bitcoind.stop()
     try:
-        audience.hears(HASTY, {CASE: Heard(("escalated",), PAGED)})
+        audience.hears(HASTY, {CASE: Heard(TOLD, PAGED)})
         assert severities(desk, SITE)["restart_overrun"] == "info"
         assert {"bitcoind_down", "lightning_down"} <= severities(desk, SITE).keys()  # open, and nobody is told
     finally:
@@ -57,6 +57,6 @@ def test_joint_restart(bed: Bed, desk: Daemon, audience: Audience) -> None:
         bed.merchant.start()
         bed.merchant.ready()
     all_up(desk)
-    audience.hears(HASTY, {CASE: Heard(("escalated", "resolved"), CALLED_OFF)})
+    audience.hears(HASTY, {CASE: Heard(ENDED, CALLED_OFF)})
     assert severities(desk, SITE).keys().isdisjoint({"restart_overrun", "bitcoind_down", "lightning_down"})
     assert audience.heard(SITE) == {}

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from lnwatch.model.lightning import Channel, Channels
+from lnwatch.model.lightning import Channel, ChannelChange, ChannelEvent, Channels
 from lnwatch.model.money import msat
 from lnwatch.model.rule import Severity
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import TargetView
 from lnwatch.rules.channel_inactive import RULE
-from tests.assessments import channel, peers
-from tests.rules.views import failing, judged, make_target, make_view, stale
+from tests.assessments import NOW, channel, peers
+from tests.rules.views import failing, happened, judged, make_target, make_view, stale
 
 FIRST, SECOND = channel(1), channel(2)
 
@@ -57,6 +57,23 @@ def test_a_link_that_does_not_stand_is_told_from_a_peer_that_is_away() -> None:
     assert "(peer 030000000000… is connected)" in judged(RULE, make_view(target), target).only.sentence
     blind = stale(target, "peers")
     assert "(peer 030000000000…)" in judged(RULE, make_view(blind), blind).only.sentence
+
+
+@pytest.mark.parametrize(
+    ("went", "read", "words"),
+    [
+        (30, 31, "(peer 030000000000…)"),
+        (30, 30, "(peer 030000000000… is connected)"),
+        (30, 29, "(peer 030000000000… is connected)"),
+        (None, 31, "(peer 030000000000… is connected)"),
+    ],
+)
+def test_peers_read_before_the_channel_went_off_prove_nothing(went: float | None, read: float, words: str) -> None:
+    """A killed peer is not called connected; that the channel is offline is told all the same."""
+    target = stale(node(offline(FIRST), SECOND, connected=(FIRST.peer,)), "peers", age=read)
+    event = ChannelEvent(NOW - (went or 0), FIRST.point, ChannelChange.INACTIVE)
+    events = () if went is None else (happened(event, at=event.at),)
+    assert words in judged(RULE, make_view(target, events=events), target).only.sentence
 
 
 def test_each_channel_is_a_case() -> None:

@@ -1,4 +1,4 @@
-"""Rule `ledger_trouble`: times when nothing could be written."""
+"""Rule `ledger_trouble`: times when nothing could be written, and a journal that is not what was written."""
 
 import pytest
 
@@ -47,6 +47,26 @@ def test_the_longest_is_told_and_all_are_evidence() -> None:
     assert "5 min" in both.sentence
     assert len(both.facts) == 2
     assert one.evidence != both.evidence
+
+
+def test_journal_that_does_not_hold_together() -> None:
+    """What does not match what was written is told with its place, and what follows from it, until it is mended."""
+    words = (
+        "row 3 of site main in the journal is not what was written: nothing is done any more; "
+        "restore the ledger from a backup, or ask what happened"
+    )
+    view = make_view(site="lnwatch", own=OwnHealth(journal=words))
+    finding = judged(RULE, view).only
+    assert finding.subject == "source:journal"
+    assert finding.sentence == f"lnwatch can't trust its journal of what it did at other systems: {words}."
+    other = make_view(site="lnwatch", own=OwnHealth(journal=words.replace("row 3", "row 7")))
+    assert judged(RULE, other).only.evidence != finding.evidence
+
+
+def test_both_troubles_are_told() -> None:
+    """A journal that can't be trusted does not hide that nothing could be written."""
+    view = make_view(site="lnwatch", own=OwnHealth(ledger=(trouble(200),), journal="row 3 is missing"))
+    assert set(judged(RULE, view).found) == {"site:lnwatch", "source:journal"}
 
 
 def test_quiet_without_trouble() -> None:

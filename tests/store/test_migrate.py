@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from lnwatch.errors import LedgerError
@@ -52,6 +54,15 @@ async def test_steps_make_what_the_tables_say(ledger: Ledger) -> None:
         return found
 
     assert await ledger._workers.read(differences) == []
+
+
+def test_steps_are_found_by_the_names_of_their_files() -> None:
+    """What the files are called is what Alembic finds in them: the newest is told without it."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    directory = ScriptDirectory.from_config(config)
+    assert directory.get_heads() == [head()]
+    assert {step.revision for step in directory.walk_revisions()} == migrate._steps(SCRIPTS)
 
 
 def later(folder: Path, more: str = "") -> Path:

@@ -12,8 +12,9 @@ import httpx
 import yaml  # type: ignore[import-untyped]  # comes with apprise, without types of its own
 
 from lnwatch.clock import SystemClock
-from lnwatch.exporter.alerts import Pager, alert_files
+from lnwatch.exporter.alerts import alert_files
 from lnwatch.exporter.alerts.catalogue import HOLD
+from lnwatch.model.message import Pager
 from lnwatch.simulator.lnd.node import Scale
 from lnwatch.simulator.webhook_receiver import Sink
 from tests.real.testbed.daemon import Daemon

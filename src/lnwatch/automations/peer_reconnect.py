@@ -6,12 +6,12 @@ from functools import partial
 
 from lnwatch.domain.kept import Kept
 from lnwatch.domain.limits import require_positive
-from lnwatch.domain.peers import short
+from lnwatch.domain.peers import connections, offline_since, short
 from lnwatch.domain.reach import SERVING, present_state, unseen
 from lnwatch.domain.wording import count, duration
 from lnwatch.model.action import NONE_AT_ALL, UNKNOWN, Action, Automation, Nothing, Offer, Proposal
 from lnwatch.model.case import Fingerprint
-from lnwatch.model.lightning import Channel, ChannelChange, ChannelEvent, Channels, Peers
+from lnwatch.model.lightning import Channel, Channels
 from lnwatch.model.view import TargetView, View
 
 MENDS = "channel_inactive"
@@ -41,27 +41,31 @@ def _of_node(view: View, target: TargetView, thresholds: Thresholds) -> Iterator
         words = f"node:{target.slug} does not serve now, so it can't call anybody."
         yield _nothing(view, f"node:{target.slug}", UNKNOWN, words)
         return
-    channels, peers = (target.fresh(name, view.at) for name in ("channels", "peers"))
+    channels = target.fresh("channels", view.at)
     if channels is None or not isinstance(channels.facts, Channels):
         yield _nothing(view, f"node:{target.slug}", UNKNOWN, f"It can't be told: {unseen(target, 'channels')}.")
         return
-    if peers is None or not isinstance(peers.facts, Peers):
+    if (held := connections(view, target)) is None:
         yield _nothing(view, f"node:{target.slug}", UNKNOWN, f"It can't be told: {unseen(target, 'peers')}.")
         return
     offline = _OFFLINE.of((view.site, target.slug), (channels.facts,), partial(_offline, channels.facts))
     if not offline:
         yield _nothing(view, f"node:{target.slug}", "all_online", f"Every channel of node:{target.slug} is online.")
         return
-    connected = {peer.public_key for peer in peers.facts.peers}
-    began = _offline_since(view, target.slug)
+    began = offline_since(view, target.slug)
     for key, of_peer in sorted(offline.items()):
-        if key in connected:
+        times = [began[channel.point] for channel in of_peer if channel.point in began]
+        connected = held.has(key, since=max(times, default=0.0))
+        if connected is None:
+            words = f"Whether peer {short(key)} is away is known when node:{target.slug} is asked for its peers again."
+            yield _nothing(view, f"peer:{key}", UNKNOWN, words)
+        elif connected:
             words = (
                 f"peer {short(key)} is connected to node:{target.slug}: calling it would not bring its channels back."
             )
             yield _nothing(view, f"peer:{key}", "connected", words)
         else:
-            yield _call(view, target, of_peer, began, thresholds)
+            yield _call(view, target, of_peer, min(times, default=None), thresholds)
 
 
 # Whoever asks does so more often than a channel list comes.
@@ -78,11 +82,10 @@ def _offline(channels: Channels) -> Mapping[str, list[Channel]]:
 
 
 def _call(
-    view: View, target: TargetView, channels: list[Channel], began: Mapping[str, float], thresholds: Thresholds
+    view: View, target: TargetView, channels: list[Channel], since: float | None, thresholds: Thresholds
 ) -> Offer:
     largest = max(channels, key=lambda channel: (channel.capacity_msat, channel.point))
     key = largest.peer
-    since = min((began[channel.point] for channel in channels if channel.point in began), default=None)
     if since is not None and view.at - since < thresholds.offline_seconds:
         words = (
             f"peer {short(key)} is away for {duration(view.at - since)} only: "
@@ -104,17 +107,6 @@ def _call(
         f"{count(len(channels), 'channel')}.",
         mends=Fingerprint(view.site, MENDS, f"channel:{largest.point}"),
     )
-
-
-def _offline_since(view: View, node: str) -> Mapping[str, float]:
-    """When each channel was last seen to go off, by funding outpoint; one that went longer ago is not in it."""
-    return {
-        happening.event.point: happening.at
-        for happening in view.events
-        if happening.source == node
-        and isinstance(happening.event, ChannelEvent)
-        and happening.event.change is ChannelChange.INACTIVE
-    }
 
 
 def _nothing(view: View, subject: str, reason: str, sentence: str) -> Nothing:

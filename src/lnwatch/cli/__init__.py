@@ -1,5 +1,6 @@
 """The command `lnwatch`: one module per verb, each parses, calls and prints."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -67,4 +68,5 @@ app.add_typer(db.app, name="db")
 
 def main() -> None:
     """The entry point of the command."""
+    gc.freeze()  # what was imported stays to the end, which need not look through all of it once more
     app(prog_name="lnwatch")

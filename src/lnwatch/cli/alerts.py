@@ -14,7 +14,7 @@ from lnwatch.cli.output import complain, say
 from lnwatch.cli.shell import MEND
 from lnwatch.config import load
 from lnwatch.errors import LnwatchError
-from lnwatch.exporter.alerts import Pager, alert_files
+from lnwatch.model.message import Pager
 from lnwatch.web.settings import WebSettings
 
 app = typer.Typer(help="The alerts for Prometheus.", rich_markup_mode=None, invoke_without_command=True)
@@ -59,6 +59,8 @@ def build(
 
     With `--paging` and `--public-url` no configuration is read. Prometheus takes `*.rules.yml`.
     """
+    from lnwatch.exporter.alerts import alert_files  # noqa: PLC0415 - the exporter, which the other verbs do without
+
     folder = output or absolute(_DEFAULT)
     files = alert_files(*_terms(paging, public_url, config))
     if check:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 from urllib.parse import quote
 
 from lnwatch.model.case import CaseState, Fingerprint, Transition
 from lnwatch.model.rule import Owner, Severity
+
+Pager = Literal["lnwatch", "alertmanager"]  # who calls somebody for what is critical
 
 
 @dataclass(frozen=True, slots=True)

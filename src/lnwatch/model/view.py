@@ -134,7 +134,8 @@ class OwnHealth:
     """What lnwatch knows of itself; only in the View of the reserved site `lnwatch`.
 
     `deliveries` maps a channel of delivery to what keeps its messages parked; `broken_rules` a rule id to
-    its error; the episodes are those of the last day.
+    its error; the episodes are those of the last day. `journal` is why the journal can't be trusted, empty while it
+    holds together.
     """
 
     deliveries: Mapping[str, Episode] = field(default_factory=dict)
@@ -142,6 +143,7 @@ class OwnHealth:
     ledger: tuple[Episode, ...] = ()
     loop_stalls: tuple[Episode, ...] = ()
     clock_jumps: tuple[Episode, ...] = ()
+    journal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
 
 from lnwatch.fields import Settings, Slug
 from lnwatch.model.case import Transition
-from lnwatch.model.message import Notice
+from lnwatch.model.message import Notice, Pager
 from lnwatch.model.rule import Owner, Severity
 from lnwatch.notify._quiet import QuietHours
 
@@ -41,7 +40,7 @@ class RoutingSettings(Settings):
     critical goes to a channel of PagerDuty.
     """
 
-    paging: Literal["lnwatch", "alertmanager"] = "lnwatch"
+    paging: Pager = "lnwatch"
     routes: tuple[Route, ...] = ()
 
 

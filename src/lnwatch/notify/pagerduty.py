@@ -23,10 +23,12 @@ SUMMARY = 1_024  # characters
 BODY = 500_000  # bytes; PagerDuty takes 512 KB
 _KEY = re.compile(r"[0-9A-Za-z]{32}")
 _REGIONS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
+# A trigger under the key of an open incident is put down in it, and rings nobody anew.
 _ACTIONS = {
     Transition.OPENED: "trigger",
     Transition.REOPENED: "trigger",
     Transition.ESCALATED: "trigger",
+    Transition.CHANGED: "trigger",
     Transition.ACKNOWLEDGED: "acknowledge",
     Transition.RESOLVED: "resolve",
     Transition.CLOSED: "resolve",

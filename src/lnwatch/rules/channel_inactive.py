@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lnwatch.domain.limits import require_share
-from lnwatch.domain.peers import inbound_by_peer, short
+from lnwatch.domain.peers import connections, inbound_by_peer, offline_since, short
 from lnwatch.domain.reach import unseen
 from lnwatch.domain.wording import percent
-from lnwatch.model.lightning import Channel, Channels, Peers
+from lnwatch.model.lightning import Channel, Channels
 from lnwatch.model.money import format_msat
 from lnwatch.model.rule import Answer, Finding, Need, Owner, Rule, Scope, Severity, Unknown
 from lnwatch.model.view import TargetView, View
@@ -36,9 +36,10 @@ def judge(view: View, target: TargetView | None, thresholds: Thresholds) -> Iter
     offline = [channel for channel in facts.channels if not channel.active]
     if offline:
         inbound = inbound_by_peer(facts, view.liquidity.get(target.slug))
-        connected = _connected(view, target)
+        held, began = connections(view, target), offline_since(view, target.slug)
         for channel in offline:
-            yield _finding(target, channel, _share(channel, inbound), thresholds, connected)
+            connected = held.has(channel.peer, began.get(channel.point, 0.0)) if held is not None else None
+            yield _finding(target, channel, _share(channel, inbound), thresholds, connected=connected)
 
 
 def _share(channel: Channel, inbound: Mapping[str, int]) -> float:
@@ -47,21 +48,14 @@ def _share(channel: Channel, inbound: Mapping[str, int]) -> float:
     return inbound[channel.peer] / total if total else 0.0
 
 
-def _connected(view: View, target: TargetView) -> frozenset[str] | None:
-    snapshot = target.fresh("peers", view.at)
-    if snapshot is None or not isinstance(facts := snapshot.facts, Peers):
-        return None
-    return frozenset(peer.public_key for peer in facts.peers)
-
-
 def _finding(
-    target: TargetView, channel: Channel, share: float, thresholds: Thresholds, connected: frozenset[str] | None
+    target: TargetView, channel: Channel, share: float, thresholds: Thresholds, *, connected: bool | None
 ) -> Finding:
     severity = Severity.CRITICAL if share > thresholds.main_peer_share else Severity.WARNING
     held, limit = percent(share), percent(thresholds.main_peer_share)
     peer = f"peer {short(channel.peer)}"
     if connected is not None:
-        peer += " is connected" if channel.peer in connected else " is not connected"
+        peer += " is connected" if connected else " is not connected"
     return Finding(
         subject=f"channel:{channel.point}",
         sentence=f"Channel {channel.channel_id} of node:{target.slug} is offline ({peer}); over this peer comes {held} "

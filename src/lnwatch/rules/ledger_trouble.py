@@ -1,4 +1,4 @@
-"""lnwatch could not write its ledger: meanwhile no case could open and nobody could be told."""
+"""lnwatch could not write its ledger, and meanwhile nobody could be told; or the journal in it can't be trusted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Thresholds:
 
 
 def judge(view: View, _target: TargetView | None, thresholds: Thresholds) -> Iterable[Answer]:
-    """One subject: lnwatch."""
+    """Two subjects: lnwatch, which writes, and its journal."""
     if view.own is None:
         yield Unknown("how lnwatch itself fares is not known")
         return
@@ -39,6 +39,12 @@ def judge(view: View, _target: TargetView | None, thresholds: Thresholds) -> Ite
             sentence=f"lnwatch could not write its ledger for {lasted}, {ended}: {clause(worst.words)}.",
             facts=telling(troubles, view.at),
             evidence=evidence(troubles),
+        )
+    if view.own.journal:
+        yield Finding(
+            subject="source:journal",
+            sentence=f"lnwatch can't trust its journal of what it did at other systems: {clause(view.own.journal)}.",
+            evidence=view.own.journal,
         )
 
 

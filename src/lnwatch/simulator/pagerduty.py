@@ -22,11 +22,17 @@ _SEVERITIES: Final = ("critical", "warning", "error", "info")
 
 @dataclass(slots=True)
 class Alert:
-    """What one dedup key stands for; a trigger after a resolve is a new incident."""
+    """What one dedup key stands for: a trigger joins the incident while it is open, acknowledged too, and is a new
+    one after a resolve. `triggers` are those of the present incident."""
 
     status: str
     incidents: int = 1
     triggers: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What its page says: the newest trigger."""
+        return self.triggers[-1]
 
 
 class PagerDutyDouble(Receiver):
@@ -85,7 +91,7 @@ class PagerDutyDouble(Receiver):
             if alert is None:
                 alert = self.alerts[key] = Alert("triggered")
             elif alert.status == "resolved":
-                alert.status, alert.incidents = "triggered", alert.incidents + 1
+                alert.status, alert.incidents, alert.triggers = "triggered", alert.incidents + 1, []
             alert.triggers.append(event)
         elif alert is not None and alert.status != "resolved":  # for a key that is not open it is dropped silently
             alert.status = "acknowledged" if action == "acknowledge" else "resolved"

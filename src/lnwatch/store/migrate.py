@@ -5,11 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.store.tables import metadata
@@ -22,15 +18,17 @@ VERSION_TABLE = "lnwatch_schema"  # not Alembic's default: the database may have
 Keep = Callable[[str], Path | None]
 
 
-@cache
 def head(scripts: Path = SCRIPTS) -> str:
     """The revision that this lnwatch writes."""
-    return _directory(scripts).get_current_head() or ""
+    return max(_steps(scripts))
 
 
 def revision(connection: Connection) -> str | None:
     """The revision of the ledger, None where it has no tables yet."""
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+    return found
 
 
 def check(connection: Connection, scripts: Path = SCRIPTS) -> None:
@@ -40,7 +38,7 @@ def check(connection: Connection, scripts: Path = SCRIPTS) -> None:
         return
     if found is None:
         raise LedgerError(LedgerTrouble.VERSION, "there is no ledger here yet: start `lnwatch run` once")
-    if _known(found, scripts):
+    if found in _steps(scripts):
         message = f"the ledger's schema is {found}, this lnwatch writes {own}: start `lnwatch run` once, it migrates"
         raise LedgerError(LedgerTrouble.VERSION, message)
     raise _newer(found, own)
@@ -63,7 +61,7 @@ def migrate(engine: Engine, keep: Keep, scripts: Path = SCRIPTS) -> None:
             f"the database has tables named like the ledger's, but no {VERSION_TABLE}: give lnwatch one of its own"
         )
         raise LedgerError(LedgerTrouble.VERSION, message)
-    if found is not None and not _known(found, scripts):
+    if found is not None and found not in _steps(scripts):
         raise _newer(found, own)
     kept = keep(found) if found is not None else None
     build(engine, own, scripts)
@@ -72,25 +70,25 @@ def migrate(engine: Engine, keep: Keep, scripts: Path = SCRIPTS) -> None:
 
 def build(engine: Engine, to: str, scripts: Path = SCRIPTS) -> None:
     """Take the steps up to the revision `to`, in one transaction: SQLite's DDL can be rolled back like PostgreSQL's."""
-    with engine.begin() as connection:
-        config = _config(scripts)
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
+    from alembic import command  # noqa: PLC0415 - a third of what a command imports; steps are seldom due
+    from alembic.config import Config  # noqa: PLC0415 - likewise
+    from alembic.util import CommandError  # noqa: PLC0415 - likewise
 
-
-def _config(scripts: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    return config
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, to)
+    except CommandError as error:
+        raise LedgerError(LedgerTrouble.VERSION, f"the ledger can't be brought to schema {to}: {error}") from error
 
 
-def _directory(scripts: Path) -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config(scripts))
-
-
-def _known(found: str, scripts: Path) -> bool:
-    return found in {script.revision for script in _directory(scripts).walk_revisions()}
+@cache
+def _steps(scripts: Path) -> frozenset[str]:
+    """Every revision that there is a step to: the file of 0002 is `r0002_NAME.py`."""
+    return frozenset(path.name[1:].partition("_")[0] for path in (scripts / "versions").glob("r*_*.py"))
 
 
 def _newer(found: str, own: str) -> LedgerError:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from alembic.util import CommandError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -98,8 +97,6 @@ def _migrate(
         migrate(database.writer, keep, scripts)
     except SQLAlchemyError as error:
         raise backend.trouble(error) from error
-    except CommandError as error:
-        raise LedgerError(LedgerTrouble.VERSION, f"the ledger {backend.place}: {error}") from error
 
 
 def _look_in(backend: Backend, database: Database) -> int:

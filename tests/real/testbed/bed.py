@@ -11,7 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.real.testbed.bitcoin import Bitcoind
-from tests.real.testbed.lnd import Json, Lnd
+from tests.real.testbed.fees import EVERYBODYS, teach_fees
+from tests.real.testbed.lnd import PEERS_HOST, Json, Lnd
+from tests.real.testbed.ports import free_port
 from tests.real.testbed.waiting import until
 
 CONFIRMATIONS = 6  # announced from here on
@@ -33,17 +35,21 @@ class Bed:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.bitcoind = Bitcoind(folder / "bitcoind")
-        self.merchant = Lnd(folder / "merchant", self.bitcoind)
-        self.hub = Lnd(folder / "hub", self.bitcoind)
+        self.merchant = Lnd(folder / "merchant", self.bitcoind, flags=("--wtclient.active",))
+        self.tower = f"{PEERS_HOST}:{free_port()}"
+        self.hub = Lnd(
+            folder / "hub", self.bitcoind, flags=("--watchtower.active", f"--watchtower.listen={self.tower}")
+        )
         self.customer = Lnd(folder / "customer", self.bitcoind)
         self.nodes = (self.merchant, self.hub, self.customer)
         self.start_seconds = 0.0
+        self._ripe = ""  # hash of a block whose reward everybody may spend
 
     def start(self) -> None:
         """Start everything, fund the wallets, open the channels, wait until a payment finds its way."""
         begun = time.monotonic()
         self.bitcoind.start()
-        self.bitcoind.mine(1)  # without a block of today LND waits for the chain
+        (self._ripe,) = self.bitcoind.mine(1, EVERYBODYS)  # without a block of today LND waits for the chain
         for node in self.nodes:
             node.start()
         for node in self.nodes:
@@ -55,6 +61,7 @@ class Bed:
             until(f"{node.name} has money", partial(self.balance, node))
         self.introduce(self.hub, self.merchant)
         self.introduce(self.hub, self.customer)
+        self.merchant.add_tower(self.hub.tower_key(), self.tower)
         self.hub.open_channel(self.merchant, 5_000_000)
         self.merchant.open_channel(self.hub, 2_000_000)
         self.customer.open_channel(self.hub, 5_000_000)
@@ -100,6 +107,12 @@ class Bed:
         """Mine a block, and wait for these nodes alone."""
         self.bitcoind.mine(1)
         self.in_step(*nodes)
+
+    def teach_fees(self) -> None:
+        """Have bitcoind see enough transactions to estimate a fee, which it then does for every node of the bed."""
+        if "feerate" not in self.bitcoind.ask("estimatesmartfee", 2):
+            teach_fees(self.bitcoind, self._ripe)
+            self.in_step()
 
     def in_step(self, *nodes: Lnd) -> None:
         """Wait until these nodes, or else every node that runs, stand at bitcoind's tip."""

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,14 @@ class RpcError(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+def _result(answer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever JSON the method answers
+    if problem := answer.get("error"):
+        if problem["code"] == -28:  # warming up
+            raise ConnectionError(problem["message"])
+        raise RpcError(problem["code"], problem["message"])
+    return answer["result"]
 
 
 class Bitcoind:
@@ -91,12 +101,13 @@ class Bitcoind:
             response = self.http.post("/", json={"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         except httpx.TransportError as error:
             raise ConnectionError(f"{self.folder.name} does not answer: {error}") from error
-        answer = response.json()
-        if problem := answer.get("error"):
-            if problem["code"] == -28:  # warming up
-                raise ConnectionError(problem["message"])
-            raise RpcError(problem["code"], problem["message"])
-        return answer["result"]
+        return _result(response.json())
+
+    def ask_all(self, method: str, calls: Sequence[Sequence[object]]) -> list[Any]:
+        """Call one method with each of these parameters, in one batch. Raises RpcError for the first refusal."""
+        asked = [{"jsonrpc": "2.0", "id": n, "method": method, "params": params} for n, params in enumerate(calls)]
+        answers = self.http.post("/", json=asked).json()
+        return [_result(answer) for answer in sorted(answers, key=itemgetter("id"))]
 
     @property
     def height(self) -> int:

@@ -1,6 +1,5 @@
 """lnwatch itself, as a merchant starts it: a configuration file and one process."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.forks import COMMAND
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.exposition import Exposition
 from tests.real.testbed.ledger import LedgerFile
@@ -162,20 +162,10 @@ class Daemon:
 
         until(f"{source} {state}", reached, timeout=90, pause=0.3)
 
-    def command(self, *words: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run another command of lnwatch over the same configuration."""
-        environment = {**os.environ, "COLUMNS": "240", "NO_COLOR": "1"}
-        argv = [str(part) for part in (LNWATCH, *words, "--config", self.config)]
-        return subprocess.run(
-            argv,
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=timeout,
-            env=environment,
-            cwd=self.folder,
-        )
+        arguments = [str(part) for part in (*words, "--config", self.config)]
+        return COMMAND.run(arguments, env={"COLUMNS": "240", "NO_COLOR": "1"}, cwd=self.folder)
 
     def close(self) -> None:
         """Stop it for good."""

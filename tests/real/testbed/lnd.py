@@ -315,6 +315,16 @@ class Lnd:
         *_, last = self.listen("POST", "/v2/router/send", body, timeout=timeout + 10)
         return last
 
+    # Watchtowers.
+
+    def tower_key(self) -> str:
+        """The public key of the tower that this node is, of its own and not the node's. Hexadecimal."""
+        return unb64(self.get("/v2/watchtower/server")["pubkey"])
+
+    def add_tower(self, key: str, address: str) -> None:
+        """Have this tower guard the channels."""
+        self.post("/v2/watchtower/client", {"pubkey": b64(key), "address": address})
+
     # Credentials.
 
     def bake(self, path: Path, *methods: str, root_key: int = 0) -> Path:

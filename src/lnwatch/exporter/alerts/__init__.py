@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from lnwatch.exporter.alerts.catalogue import alerts, rule_file
 from lnwatch.exporter.alerts.proof import proof_file
-
-Pager = Literal["lnwatch", "alertmanager"]
+from lnwatch.model.message import Pager
 
 _HERE = Path(__file__).parent
 _LINK_BASE = "http://127.0.0.1:8735"  # what the files beside this one have in its place
