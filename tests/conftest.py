@@ -22,6 +22,11 @@ for _name in [name for name in os.environ if name.startswith("LNWATCH_")]:
     del os.environ[_name]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """`bare` is a marker of the tests of the store alone."""
+    config.addinivalue_line("markers", "bare: begins without a ledger, not with an empty one")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """`@pytest.mark.real("postgres")` names what a test needs; without a name it is the built stack."""
     for marker in item.iter_markers("real"):

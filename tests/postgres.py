@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class PostgresServer:
     password: str = field(default_factory=lambda: secrets.token_hex(8))
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _template: str = ""
 
     def create(self) -> None:
         """Make the cluster. It is thrown away, so nothing waits for the disk."""
@@ -100,12 +101,20 @@ class PostgresServer:
         """They go on."""
         self._signal(signal.SIGCONT)
 
-    def database(self) -> str:
-        """The URL of a new, empty database."""
+    def database(self, template: str = "template1") -> str:
+        """The URL of a new database: an empty one, or a copy of another."""
         name = f"ledger_{next(self._numbers)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
+
+    def template(self, fill: Callable[[str], None]) -> str:
+        """The name of a database to copy, which `fill` filled by its URL, once."""
+        if not self._template:
+            url = self.database()
+            fill(url)
+            self._template = url.rpartition("/")[2]
+        return self._template
 
     def url(self, database: str) -> str:
         """With user and password."""

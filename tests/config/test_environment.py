@@ -286,7 +286,7 @@ def essence(config: Config) -> object:
     return config.data_dir, rooms, sources, channels, config.rules
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(mixes())
 def test_a_mix_equals_the_merged_file(mix: tuple[str, str, dict[str, str]]) -> None:
     """However keys are shared between file and environment, the same configuration comes out."""

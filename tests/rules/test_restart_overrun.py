@@ -75,16 +75,30 @@ def test_quiet_when_one_leaves_alone() -> None:
     assert judged(RULE, make_view(CORE, failing(NODE, DOWN, since=NOW - 900), states=states)).clear
 
 
-def test_a_node_that_dies_of_its_bitcoind_is_no_restart() -> None:
-    """A Lightning node hangs when bitcoind dies and gives up minutes later: that has one root, and no grace."""
+@pytest.mark.parametrize("later", [300, 60, 15])
+@pytest.mark.parametrize("state", [DOWN, STARTING])
+def test_a_node_that_dies_of_its_bitcoind_is_no_restart(later: float, state: TargetState) -> None:
+    """A Lightning node hangs when bitcoind dies and gives up, soon or late: that has one root, and no grace."""
     states = [
         *before("core", "ln1"),
         span("core", NOW - 900, DOWN),
         span("ln1", NOW - 890, HANGING),
-        span("ln1", NOW - 600, DOWN),
+        span("ln1", NOW - 900 + later, state),
     ]
-    view = make_view(failing(CORE, DOWN, since=NOW - 900), failing(NODE, DOWN, since=NOW - 600), states=states)
-    assert judged(RULE, view).clear
+    node = failing(NODE, state, since=NOW - 900 + later)
+    assert judged(RULE, make_view(failing(CORE, DOWN, since=NOW - 900), node, states=states)).clear
+
+
+def test_a_node_that_hangs_while_it_is_away_restarts_all_the_same() -> None:
+    """Who left first and hung on its way back belongs to those who left with it."""
+    states = [
+        *before("core", "ln1"),
+        span("core", NOW - 300, DOWN),
+        span("ln1", NOW - 295, DOWN),
+        span("ln1", NOW - 200, HANGING),
+    ]
+    view = make_view(failing(CORE, DOWN, since=NOW - 300), failing(NODE, HANGING, since=NOW - 200), states=states)
+    assert judged(RULE, view).found
 
 
 def test_an_earlier_restart_does_not_count() -> None:

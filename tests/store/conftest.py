@@ -1,22 +1,52 @@
 """Ledgers of both backends: the same tests run over each."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from lnwatch.store import Ledger, LedgerSettings, open_ledger
+from lnwatch.store.backend import backend_of
+from lnwatch.store.migrate import build, head
 from tests.manual_clock import ManualClock
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty ledger may lie: a file, or a database with nothing in it."""
+    """A ledger without a row; with `@pytest.mark.bare` a place where none is yet."""
+    bare = request.node.get_closest_marker("bare") is not None
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
+        file = tmp_path / "ledger.sqlite3"
+        if not bare:
+            shutil.copyfile(template_file(), file)
+            file.chmod(0o600)
+        return f"sqlite:///{file}"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.database() if bare else server.database(server.template(lay))
+
+
+def lay(url: str) -> None:
+    """Make the tables, as the first start does: once, for every test takes a copy."""
+    backend = backend_of(LedgerSettings(url=SecretStr(url)), Path())
+    backend.create()
+    writer = backend.writer(exclusive=False)
+    build(writer, head())
+    writer.dispose()
+
+
+@cache
+def template_file() -> Path:
+    """What SQLite's ledgers are copies of."""
+    folder = Path(tempfile.mkdtemp(prefix="lnwatch-template-"))
+    atexit.register(shutil.rmtree, folder)
+    lay(f"sqlite:///{folder / 'ledger.sqlite3'}")
+    return folder / "ledger.sqlite3"
 
 
 @pytest.fixture

@@ -147,6 +147,7 @@ async def test_restore(settings: LedgerSettings, tmp_path: Path, clock: ManualCl
     assert names(tmp_path, "ledger.restoring*") == []
 
 
+@pytest.mark.bare
 async def test_restore_where_nothing_is(settings: LedgerSettings, tmp_path: Path, clock: ManualClock) -> None:
     """A backup may begin a new ledger."""
     source = LedgerSettings(path=tmp_path / "source.sqlite3")

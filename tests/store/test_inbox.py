@@ -61,6 +61,7 @@ async def test_visitor(ledger: Ledger, settings: LedgerSettings, clock: ManualCl
     await ledger.probe()
 
 
+@pytest.mark.bare
 async def test_visitor_before_the_first_start(settings: LedgerSettings, clock: ManualClock, tmp_path: Path) -> None:
     """Where no daemon ever started there is nothing to visit, and the message says what to do."""
     with pytest.raises(LedgerError, match="start `lnwatch run` once"):

@@ -14,6 +14,8 @@ from tests.manual_clock import ManualClock
 from tests.store.stories import birth, rows, run
 from tests.store.volumes import Volume, volume  # noqa: F401 - a fixture is found by its name
 
+pytestmark = pytest.mark.bare
+
 HERE = LedgerSettings(lock_timeout="50ms")
 
 

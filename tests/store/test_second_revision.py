@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, insert
@@ -38,6 +39,7 @@ def _make_first(settings: LedgerSettings, folder: Path) -> None:
     writer.dispose()
 
 
+@pytest.mark.bare
 async def test_rows_of_the_first_revision(settings: LedgerSettings, tmp_path: Path) -> None:
     """It is copied, brought up to date with all its rows, and holds cases from then on; old closes are no news."""
     _make_first(settings, tmp_path)

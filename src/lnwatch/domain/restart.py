@@ -10,7 +10,8 @@ from lnwatch.model.view import StateSpan, TargetView, View
 GRACE_RULE = "restart_overrun"  # speaks of the grace itself; its thresholds say how long one is
 TOGETHER = 60.0  # seconds: what leaves within this time of another leaves with it
 
-# A hanging node does not begin a restart: a Lightning node hangs when its bitcoind dies alone.
+# A hanging node does not begin a restart, nor does one that hung before it left: a Lightning node hangs when its
+# bitcoind dies alone, and ends itself later. Whoever is told to stop answers to the end, or not at all.
 _LEFT = frozenset({TargetState.DOWN, TargetState.STARTING})
 
 
@@ -79,13 +80,15 @@ def _spans(view: View, target: TargetView) -> list[StateSpan]:
 def _last_outage(target: TargetView, spans: list[StateSpan]) -> Outage | None:
     start: float | None = None
     last: Outage | None = None
-    version = ""
+    version, hung = "", False
     for span in spans:
         if span.state in SERVING:
             if start is not None:
                 last = Outage(target.slug, start, back=True, version=version)
-            start, version = None, span.version
-        elif start is None and span.state in _LEFT:
+            start, version, hung = None, span.version, False
+        elif span.state is TargetState.HANGING:
+            hung = True
+        elif start is None and span.state in _LEFT and not hung:
             start = span.at
     if start is not None:
         return Outage(target.slug, start, back=False, version=version or target.version)
