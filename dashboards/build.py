@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 
 from dashboards.drawing import document
+from dashboards.liquidity import LIQUIDITY
 from dashboards.node import NODE
 from dashboards.own import OWN
+from dashboards.payments import PAYMENTS
 
 FOLDER = Path(__file__).parent
-BOARDS = {"node.json": NODE, "lnwatch.json": OWN}
+BOARDS = {"node.json": NODE, "payments.json": PAYMENTS, "liquidity.json": LIQUIDITY, "lnwatch.json": OWN}
 
 
 def stale(folder: Path) -> list[str]:

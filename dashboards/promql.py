@@ -3,6 +3,7 @@
 SITE = "site"
 SOURCE = "source"
 NODE = "node"
+STORE = "store"
 HOUR = "1h"  # counts are shown per hour, whatever the zoom: a quiet shop has few events in less
 
 
@@ -25,6 +26,11 @@ def of_source(name: str, **labels: str) -> str:
 def of_node(name: str, **labels: str) -> str:
     """Of the chosen Lightning nodes."""
     return select(name, SITE, NODE, **labels)
+
+
+def of_store(name: str, **labels: str) -> str:
+    """Of the chosen stores."""
+    return select(name, SITE, STORE, **labels)
 
 
 def threshold(rule: str, name: str) -> str:
@@ -58,9 +64,10 @@ def below(figure: str, limit: str) -> str:
     return f"{limit} - on (site) group_right () ({figure})"
 
 
-def state_number(name: str, label: str, values: list[str], *chosen: str) -> str:
-    """Where one of several series is 1: the place of its `label` in `values`, from 0."""
-    kept = ", ".join(chosen)
+def state_number(name: str, label: str, values: list[str], *chosen: str, apart: tuple[str, ...] = ()) -> str:
+    """Where one of several series is 1: the place of its `label` in `values`, from 0; `apart` are labels that no
+    variable chooses by."""
+    kept = ", ".join((*chosen, *apart))
     numbered = " or ".join(
         f"{number} * {select(name, *chosen, **{label: value})}" for number, value in enumerate(values)
     )

@@ -11,9 +11,11 @@ from lnwatch.discover import discover
 from lnwatch.domain.judge import OWN_SITE
 from lnwatch.domain.lifecycle import usual_policy
 from lnwatch.engine import Brain
+from lnwatch.measures import Measures
 from lnwatch.model.rule import Rule
 from lnwatch.model.view import Episode
 from lnwatch.notify._routing import Routing, RoutingSettings
+from lnwatch.orderbook import Orderbook
 from lnwatch.selfwatch import SelfWatch
 from lnwatch.store import Ledger
 
@@ -41,14 +43,17 @@ def make_office(
     channels: Mapping[str, str] | None = None,
     routing: RoutingSettings | None = None,
 ) -> Office:
-    """`of` are the rules, by default all; `channels` kinds by slug, by default none."""
+    """`of` are the rules, by default all; `channels` kinds by slug, by default none; there is no store."""
     judged = tuple(of) if of is not None else all_rules()
     kinds = dict(channels or {})
     ways = Routing(routing or RoutingSettings(), kinds, tuple(sites))
     commits: list[None] = []
     deliveries: dict[str, Episode] = {}
     caseload = Caseload(ledger, Bench.usual(judged, sites), ways, lambda: commits.append(None))
-    return Office(Brain(caseload, SelfWatch(ledger, clock), lambda: deliveries), commits, deliveries)
+    orderbook = Orderbook(ledger, clock, {}, {})
+    measures = Measures(ledger, clock, {}, orderbook.node)
+    brain = Brain(caseload, SelfWatch(ledger, clock), lambda: deliveries, orderbook, measures)
+    return Office(brain, commits, deliveries)
 
 
 __all__ = ["OWN_SITE", "Office", "all_rules", "make_office", "usual_policy"]

@@ -16,7 +16,10 @@ FOUNDATION = frozenset({"clock", "credentials", "discover", "errors", "fields", 
 PURE = frozenset({"model", "domain", "rules", "automations"})
 IN = frozenset({"sources", "store"})
 OUT = frozenset({"exporter", "notify", "web", "reports", "executor"})
-ENGINE = frozenset({"caseload", "checkups", "collect", "desk", "engine", "schedule", "selfwatch", "target"})
+ENGINE = frozenset(
+    {"caseload", "checkups", "collect", "desk", "engine", "intake", "measures", "orderbook", "schedule", "selfwatch"}
+    | {"target"}
+)
 
 # What each room may import besides itself, from the ground up. Rooms of one floor are not in each other's lists.
 ALLOWED: Mapping[str, frozenset[str]] = {

@@ -6,10 +6,11 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,15 +23,18 @@ from lnwatch.caseload import Bench, Caseload
 from lnwatch.checkups import keep_checking
 from lnwatch.clock import Clock
 from lnwatch.collect import TargetLoops
-from lnwatch.config import Config, RuleConfig
+from lnwatch.config import Config, RuleConfig, SiteConfig
 from lnwatch.discover import discover
 from lnwatch.domain.lifecycle import Policy, usual_policy
 from lnwatch.engine import CYCLE, Brain, Engine
 from lnwatch.errors import LedgerError
 from lnwatch.executor.executor import Executor
-from lnwatch.executor.opening import Hired, Workplace
+from lnwatch.executor.opening import Hired, Shopfront, Workplace
+from lnwatch.executor.registration import Registrations
 from lnwatch.executor.requests import Requests
 from lnwatch.exporter import Exporter, OwnMetrics
+from lnwatch.intake import Intake
+from lnwatch.measures import Measured, Measures
 from lnwatch.model.assessment import Assessment
 from lnwatch.model.rule import Rule
 from lnwatch.net import Door
@@ -39,13 +43,16 @@ from lnwatch.notify._deadman import DeadMan
 from lnwatch.notify._delivery import Channel, Delivery
 from lnwatch.notify._routing import Routing
 from lnwatch.notify._tally import EDGES
+from lnwatch.orderbook import Books, Orderbook
 from lnwatch.schedule import at_each
 from lnwatch.selfwatch import SelfWatch
 from lnwatch.sources import Place
+from lnwatch.sources.btcpay import Btcpay, BtcpaySettings
 from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.store import Ledger, open_ledger
 from lnwatch.target import Target
 from lnwatch.web.app import create_app
+from lnwatch.web.hooks import Hook, HookDesk
 from lnwatch.web.server import bind, serve
 
 log = structlog.get_logger()
@@ -107,6 +114,34 @@ def _policy(rule: Rule[Any], config: RuleConfig) -> Policy:
     )
 
 
+def books_of(config: Config) -> dict[str, Books]:
+    """The stores of each site that has some, and how their orders are made."""
+    return {
+        site.slug: Books(stores, site.orders.retry_window, site.orders.nodes)
+        for site in config.sites.values()
+        if (stores := _stores(site))
+    }
+
+
+def measured_of(config: Config) -> dict[str, Measured]:
+    """What the stores of each site are measured against."""
+    return {
+        site.slug: Measured(tuple(stores), site.kpis.targets, site.kpis.declared)
+        for site in config.sites.values()
+        if (stores := _stores(site))
+    }
+
+
+def _stores(site: SiteConfig) -> dict[str, str]:
+    """The slugs of a site's stores, each with its BTCPay Server's."""
+    return {
+        store: source.slug
+        for source in site.sources
+        if isinstance(source.settings, BtcpaySettings)
+        for store in source.settings.stores
+    }
+
+
 async def run(config: Config, clock: Clock) -> None:
     """Run the daemon until SIGTERM or SIGINT.
 
@@ -136,37 +171,38 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
     own.tell_thresholds(bench.thresholds)
     routing = Routing(config.routing, {slug: each.kind.kind for slug, each in config.notify.items()}, config.sites)
     caseload = Caseload(ledger, bench, routing, delivery.wake)
+    orderbook = Orderbook(ledger, clock, {(each.site, each.slug): each for each in targets}, books_of(config))
+    measures = Measures(ledger, clock, measured_of(config), orderbook.node)
     selfwatch = SelfWatch(ledger, clock, own.lagged)
-    hired = Hired(_workplaces(config, clock, door), dry_run=config.executor.dry_run)
-    executor = Executor(ledger.journal, hired.crew, config.executor, clock)
+    hired, executor, registrations = open_office(config, clock, door, ledger)
 
     async def publish(assessment: Assessment) -> None:
         await exporter.publish(assessment)
         executor.show(assessment.views)
 
-    brain = Brain(caseload, selfwatch, delivery.episodes, executor.standing)
+    brain = Brain(caseload, selfwatch, delivery.episodes, orderbook, measures, executor.standing)
     engine = Engine(ledger, clock, targets, brain, publish)
     await engine.restore()
     await executor.restore()
     never_muted = frozenset(rule.id for rule in bench.rules if rule.never_muted)
-    desk = inbox.Desk(caseload, ledger, clock, never_muted, Requests(executor).handlers)
-    pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry)
-
-    async def prune(now: float) -> None:
-        with suppress(LedgerError):  # told by the engine; the next night makes up for it
-            await ledger.prune(now)
-
+    desk = inbox.Desk(caseload, ledger, clock, never_muted, {**Requests(executor).handlers, **registrations.handlers})
+    loops = [TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver) for each in targets]
+    intake = Intake(ledger.hooks, _telling(targets, loops), clock)
+    hooks = HookDesk(open_hooks(intake), ledger.hooks, clock, registry)
+    pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry, hooks)
     jobs: list[Coroutine[Any, Any, None]] = [
         _until_signal(),
         engine.run(),
         desk.serve(engine.wake),
         delivery.run(),
         executor.run(),
+        registrations.run(),
+        intake.run(engine.deliver),
         _keep_pinging(dead_man, engine, clock),
         keep_checking(targets, clock, engine.wake),
-        at_each(PRUNING, clock, prune),
+        _keep_pruning(ledger, clock),
         serve(pages, config.web, listener),
-        *(TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver).run() for each in targets),
+        *(each.run() for each in loops),
     ]
     _spare_the_loop()
     try:
@@ -187,6 +223,51 @@ def _workplaces(config: Config, clock: Clock, door: Door) -> Iterator[Workplace]
             if isinstance(source.settings, LndSettings):
                 place = Place(site.slug, source.slug, clock, door)
                 yield Workplace(place, source.settings, source.settings.hands_macaroon_file)
+
+
+def _shopfronts(config: Config, clock: Clock, door: Door) -> Iterator[Shopfront]:
+    """The BTCPay Servers at which something could be done."""
+    for site in config.sites.values():
+        for source in site.sources:
+            if isinstance(source.settings, BtcpaySettings):
+                yield Shopfront(Place(site.slug, source.slug, clock, door), source.settings)
+
+
+def open_office(config: Config, clock: Clock, door: Door, ledger: Ledger) -> tuple[Hired, Executor, Registrations]:
+    """The hands, whoever gives them work, and what people may ask of them."""
+    fronts = tuple(_shopfronts(config, clock, door))
+    hired = Hired(_workplaces(config, clock, door), fronts, dry_run=config.executor.dry_run)
+    executor = Executor(ledger.journal, hired.crew, config.executor, clock)
+    servers = {(each.place.site, each.place.slug): each.settings for each in fronts}
+    return hired, executor, Registrations(executor, servers, hired.keys, clock)
+
+
+def _telling(
+    targets: Sequence[Target], loops: Sequence[TargetLoops]
+) -> dict[tuple[str, str], tuple[Btcpay, TargetLoops]]:
+    """The sources that tell things by themselves, each with what proves them."""
+    return {
+        (target.site, target.slug): (target.source, loop)
+        for target, loop in zip(targets, loops, strict=True)
+        if isinstance(target.source, Btcpay)
+    }
+
+
+def open_hooks(intake: Intake) -> dict[tuple[str, str], Hook]:
+    """An address for each server whose webhooks can be proved, by site and name."""
+    return {
+        (site, name): Hook(site, name, source, source.signs, partial(intake.heard, site, name))
+        for (site, name), (source, _) in intake.sources.items()
+        if source.signs is not None
+    }
+
+
+async def _keep_pruning(ledger: Ledger, clock: Clock) -> None:
+    async def prune(now: float) -> None:
+        with suppress(LedgerError):  # told by the engine; the next night makes up for it
+            await ledger.prune(now)
+
+    await at_each(PRUNING, clock, prune)
 
 
 async def _keep_pinging(dead_man: DeadMan, engine: Engine, clock: Clock) -> None:

@@ -52,6 +52,7 @@ class TargetLoops:
         self._clock = clock
         self._deliver = deliver
         self._wake = {collector.name: asyncio.Event() for collector in target.source.collectors}
+        self._spacing: dict[str, float] = {}
         self._reachable = asyncio.Event()
         self._log = log.bind(site=target.site, source=target.slug, kind=target.kind)
 
@@ -67,6 +68,12 @@ class TargetLoops:
         finally:
             await self._target.source.close()
 
+    def wake(self, names: Iterable[str], spacing: float = HINT_SPACING) -> None:
+        """Have these collectors run soon: hints are coalesced to one extra run in `spacing` seconds."""
+        for name in names:
+            self._spacing[name] = min(spacing, self._spacing.get(name, spacing))
+            self._wake[name].set()
+
     async def _poll(self, collector: Collector) -> None:
         leads = collector.name == self._target.lead
         wake = self._wake[collector.name]
@@ -74,12 +81,13 @@ class TargetLoops:
             if not leads:
                 await self._reachable.wait()
             wake.clear()
+            self._spacing.pop(collector.name, None)
             started = self._clock.monotonic()
             again = await self._run(collector, leads=leads)
             if again:
                 continue
             await first_of(self._clock, wake, self._pause(collector, started))
-            rest = HINT_SPACING - (self._clock.monotonic() - started)
+            rest = self._spacing.get(collector.name, HINT_SPACING) - (self._clock.monotonic() - started)
             if rest > 0:
                 await self._clock.sleep(rest)
 
@@ -117,10 +125,12 @@ class TargetLoops:
             self._log.info("collector recovered", collector=name)
         record.succeeded(at, self._clock.monotonic() - started)
         stored = await self._store(name, at, reading, leads=leads)
+        if stored and not reading.more:
+            record.read_until = at - record.duration
         if leads:
             report = reading.target or TargetReport(TargetState.UP, "", supported=True)
             await self._entered(at, changed=self._target.enter(at, report))
-        self._hint(reading)
+        self.wake(reading.wakes)
         return stored and reading.more
 
     async def _failed(self, name: str, started: float, error: SourceError, *, leads: bool) -> None:
@@ -159,10 +169,6 @@ class TargetLoops:
         with suppress(LedgerError):  # the state is published all the same, its row comes with the next change
             await self._deliver(changes)
 
-    def _hint(self, reading: Reading) -> None:
-        for name in reading.wakes:
-            self._wake[name].set()
-
     async def _follow(self, stream: Stream) -> None:
         record = self._target.records[f"{stream.name}_stream"]
         failures = 0
@@ -200,7 +206,7 @@ class TargetLoops:
                 record.succeeded(at, 0.0)
                 if reading.events or reading.cursors:
                     await self._deliver([self._entry(stream.name, at, reading)])
-                self._hint(reading)
+                self.wake(reading.wakes)
 
     async def _connected(self, stream: Stream, at: float) -> None:
         """Record what a stream that never tells again may have told while nobody listened."""

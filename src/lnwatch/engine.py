@@ -13,11 +13,13 @@ from lnwatch.collect import first_of
 from lnwatch.domain.judge import OWN_SITE
 from lnwatch.domain.liquidity import LiquidityReckoner
 from lnwatch.errors import LedgerError
+from lnwatch.measures import Measures
 from lnwatch.model.action import Standing
 from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.lightning import Channels, LightningInvoice, Policies
 from lnwatch.model.liquidity import NodeLiquidity
 from lnwatch.model.view import Episode, NodeTotals, View
+from lnwatch.orderbook import Orderbook
 from lnwatch.selfwatch import SelfWatch
 from lnwatch.store import Entry, Ledger, LiquidityChange, StateChange
 from lnwatch.target import Target
@@ -36,12 +38,14 @@ Deliveries = Callable[[], Mapping[str, Episode]]
 
 @dataclass(frozen=True, slots=True)
 class Brain:
-    """What judges: the cases, the watch over lnwatch itself, and what keeps messages from leaving, by channel;
-    with what the executor has to show."""
+    """What judges: the cases, the watch over lnwatch itself, what keeps messages from leaving, by channel, and the
+    orders with what they are measured by; with what the executor has to show."""
 
     caseload: Caseload
     selfwatch: SelfWatch
     deliveries: Deliveries
+    orderbook: Orderbook
+    measures: Measures
     acting: Callable[[], Standing] = Standing
 
 
@@ -70,6 +74,7 @@ class Engine:
         self._history: deque[_Waiting] = deque()
         self._work = asyncio.Event()
         self._dirty = asyncio.Event()
+        self._stored = asyncio.Event()
         self._births: Mapping[tuple[str, str], float] = {}
         self._totals: Mapping[tuple[str, str], NodeTotals] = {}
         self._liquidity: dict[tuple[str, str], NodeLiquidity] = {}
@@ -90,6 +95,7 @@ class Engine:
         for change in await self._ledger.states():
             if (target := self._targets.get((change.site, change.source))) is not None:
                 target.remember(change.state, change.at, change.detail, change.version)
+        await self._brain.orderbook.restore()
         await self._brain.selfwatch.restore(self._clock.now())
         await self._brain.caseload.restore(self._clock.now())
 
@@ -97,9 +103,11 @@ class Engine:
         """Write and publish until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write())
+            group.create_task(self._keep_orders())
             group.create_task(self._keep_publishing())
             group.create_task(self._prove_ledger())
             group.create_task(self._brain.selfwatch.run())
+            group.create_task(self._brain.measures.run(lambda: self.current.views.values() if self.current else ()))
 
     def wake(self) -> None:
         """Something changed that should be judged and shown at once."""
@@ -144,6 +152,7 @@ class Engine:
         changes = await self._reckon(entries)
         try:
             await self._ledger.append([*items, *changes])
+            self._brain.orderbook.note(entries)
             await self._refresh(entries)
         except LedgerError as error:
             self._failed(error)
@@ -155,7 +164,21 @@ class Engine:
             for waiting in batch:
                 if not waiting.stored.done():  # its collector may have been cancelled meanwhile
                     waiting.stored.set_result(None)
+        self._stored.set()
         self._dirty.set()
+
+    async def _keep_orders(self) -> None:
+        """Make orders of what was stored; a part at a time, so that live readings are stored in between."""
+        while True:
+            self._stored.clear()
+            try:
+                while await self._brain.orderbook.advance():
+                    self._dirty.set()
+            except LedgerError as error:
+                self._failed(error)  # what is not committed is still marked
+                await self._clock.sleep(CYCLE)
+            else:
+                await self._stored.wait()
 
     async def _reckon(self, entries: Sequence[Entry]) -> list[LiquidityChange]:
         """What follows from new channel lists: liquidity, once per node in a batch."""
@@ -216,15 +239,15 @@ class Engine:
             self.current = await self._assess()
             await self._publish(self.current)
             await self._clock.sleep(PUBLISH_SPACING)
-            due = max(DUE_SPACING, self._brain.caseload.due(self._clock.now()))
-            await first_of(self._clock, self._dirty, min(due, CYCLE) - PUBLISH_SPACING)
+            due = min(max(DUE_SPACING, self._brain.caseload.due(self._clock.now())), CYCLE)
+            await first_of(self._clock, self._dirty, min(due - PUBLISH_SPACING, self._brain.orderbook.due()))
 
     async def _assess(self) -> Assessment:
         at, started = self._clock.now(), self._clock.monotonic()
         self._cycle += 1
         views = {site: self._view(site, at) for site in self._sites}
         try:
-            views = {site: await self._with_past(view) for site, view in views.items()}
+            views = {site: await self._completed(view) for site, view in views.items()}
             for view in [*views.values(), self._own_view(at)]:
                 await self._brain.caseload.judge(view)
         except LedgerError as error:
@@ -243,9 +266,11 @@ class Engine:
             acting=self._brain.acting(),
         )
 
-    async def _with_past(self, view: View) -> View:
+    async def _completed(self, view: View) -> View:
+        """The View with what the ledger knows of the past, of stores and of what they are measured by."""
         past = await self._ledger.past(view.site, view.at)
-        return replace(view, events=past.events, states=past.states, held=past.held, baselines=past.baselines)
+        view = replace(view, events=past.events, states=past.states, held=past.held, baselines=past.baselines)
+        return await self._brain.orderbook.fill(self._brain.measures.fill(view))
 
     def _own_view(self, at: float) -> View:
         """The daemon's own site, whose rules are the daemon's."""

@@ -5,7 +5,7 @@ Each room declares its own block as a `Settings` and validates it; `config.py` o
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
 
@@ -17,7 +17,12 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 
 
 
 class Settings(BaseModel):
-    """A block of the configuration: frozen, and a key that it does not know is an error."""
+    """A block of the configuration: frozen, and a key that it does not know is an error.
+
+    `written` are keys of files that lnwatch itself writes: they may not be there yet.
+    """
+
+    written: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 

@@ -17,7 +17,10 @@ UNREACHABLE = frozenset({TargetState.DOWN, TargetState.REJECTED, TargetState.LOC
 
 @dataclass(slots=True)
 class CollectorRecord:
-    """What one collector or stream did since the process started; `interval` 0 for a stream."""
+    """What one collector or stream did since the process started; `interval` 0 for a stream.
+
+    `read_until` is the end of the last run that read all there was, and that was stored.
+    """
 
     name: str
     interval: float
@@ -30,6 +33,7 @@ class CollectorRecord:
     errors: Counter[str] = field(default_factory=Counter)
     fault: Fault | None = None
     backfill: Backfill | None = None
+    read_until: float | None = None
 
     def succeeded(self, at: float, duration: float) -> None:
         """A run came to a good end at `at`."""

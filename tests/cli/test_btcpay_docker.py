@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with apprise, without types of its own
 
+from lnwatch.cli.btcpay_docker import KEY_FILE
 from lnwatch.config.template import example
 from tests.cli.commands import invoke
 from tests.cli.docker import DockerDouble
@@ -49,6 +50,16 @@ def test_an_installation_is_found(folder: Path, docker: DockerDouble) -> None:
     assert found["nbx"] == {"url": "http://nbxplorer:32838", "cookie_file": "/btcpay/nbxplorer/.cookie"}
     assert found["checkout"] == {"url": "https://pay.example.org/"}
     assert tomllib.loads((folder / "lnwatch.toml").read_text())["data_dir"] == "/data"
+
+
+def test_stores_are_named(folder: Path, docker: DockerDouble) -> None:
+    """Docker does not know them; with one by its name BTCPay Server is watched from inside its network."""
+    assert invoke("init", "--btcpay-docker", "--btcpay-store", "shop=C8H1").exit_code == 0
+    assert written(folder)["shop"] == {
+        "url": "http://btcpayserver:49392",
+        "api_key_file": "/credentials/btcpay.key",
+        "stores": {"shop": "C8H1"},
+    }
 
 
 def test_its_volumes_are_shown_sparingly(folder: Path, docker: DockerDouble) -> None:
@@ -94,6 +105,8 @@ def test_it_says_what_it_found(folder: Path, docker: DockerDouble) -> None:
         "  nbxplorer: nicolasdorier/nbxplorer:2.6.8, exited",
         "  postgres: btcpayserver/postgres:13.13, running",
         "give bitcoind a user `lnwatch` (README, step 4), and put its password into deploy/credentials/core.password",
+        f"make an API key in BTCPay Server (README, step 2), put it into deploy{KEY_FILE}, and name its stores:",
+        "  lnwatch init --btcpay-docker --btcpay-store NAME=ID, the id as the store's settings show it",
         "the channel backup lies beside LND's wallet and is not shown to lnwatch: its age is not watched",
         f"with this configuration as deploy/lnwatch.toml, try it: {start} run --rm lnwatch check",
     ]

@@ -13,6 +13,13 @@ from lnwatch.sources import Checkup
 
 HANDS = 'hands_macaroon_file = "hands.macaroon"\n'
 LIVE = "[executor]\ndry_run = false\n"
+TELLING = """\
+[site.main.btcpay.pay]
+url = "https://pay.example"
+api_key = "0000000000000000000000000000000000000000"
+stores = { shop = "A1" }
+webhook_secret = "of-the-webhook"
+"""
 
 
 def concluded(folder: Path, *parts: str) -> Inspection:
@@ -23,7 +30,7 @@ def concluded(folder: Path, *parts: str) -> Inspection:
     file = folder / "lnwatch.toml"
     file.write_text("".join([node, *parts]))
     config = load(file, {})
-    (source,) = config.sites["main"].sources
+    source = config.sites["main"].sources[0]
     return conclude(config, (Inspected(source, Checkup(reachable=True, state=TargetState.UP)),), (), 0.0)
 
 
@@ -39,6 +46,7 @@ def give(folder: Path, *rights: str, mode: int = 0o600) -> None:
         ((HANDS,), "main/ln1: there are hands to call peers, and a dry run that keeps them still: executor.dry_run"),
         ((HANDS, LIVE), "main/ln1: lnwatch may have this node call peers, and do nothing else with it"),
         ((LIVE,), "nothing is done anywhere: `executor.dry_run` is off, but no node has a `hands_macaroon_file`"),
+        ((LIVE, TELLING), ""),
     ],
 )
 def test_where_something_is_done(tmp_path: Path, parts: tuple[str, ...], words: str) -> None:

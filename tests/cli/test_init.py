@@ -8,6 +8,7 @@ import pytest
 from lnwatch.config import load
 from lnwatch.config.template import example
 from lnwatch.sources.bitcoind.settings import BitcoindSettings
+from lnwatch.sources.btcpay import BtcpaySettings
 from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.sources.nbxplorer import NbxplorerSettings
 from lnwatch.sources.probe import ProbeSettings
@@ -17,6 +18,7 @@ from tests.secrets import COOKIE, TOKEN, leaked
 NOTHING_FOUND = (
     "--bitcoind, --lnd: no node was found here and none was named: try --bitcoind-cookie PATH or --lnd-macaroon PATH"
 )
+ALL_OF_BTCPAY = "goes with --btcpay-url, --btcpay-key-file and --btcpay-store NAME=ID"
 EITHER = "give the file of a webhook, or the one of a bot's token"
 ADDRESSES = "write `https://HOST/PATH`, `http://HOST/PATH`, `tls://HOST:PORT`, `tcp://HOST:PORT` or `dns://NAME`"
 MACAROON = bytes.fromhex("0201036c6e64")
@@ -99,6 +101,19 @@ def test_one_that_only_looks_from_outside(folder: Path) -> None:
     """On a machine without any node a checkout is enough to begin with."""
     assert invoke("init", "--checkout-url", "https://pay.example/").exit_code == 0
     assert set(sources(folder / "lnwatch.toml")) == {"checkout", "here"}
+
+
+def test_a_shop(folder: Path, nodes: Path) -> None:
+    """BTCPay Server comes in by flags, its key by its path alone; any number of stores by names of one's own."""
+    Path("key").write_text("0" * 40)
+    result = invoke(
+        *("init", "--btcpay-url", "https://pay.example/", "--btcpay-key-file", "key"),
+        *("--btcpay-store", "shop=C8H1", "--btcpay-store", "bar=D9J2"),
+    )
+    assert result.exit_code == 0, result.output
+    assert sources(folder / "lnwatch.toml")["shop"] == BtcpaySettings(
+        url="https://pay.example", api_key_file=folder / "key", stores={"shop": "C8H1", "bar": "D9J2"}
+    )
 
 
 @pytest.mark.parametrize(("chain", "port"), [("Main", 24444), ("RegTest", 24446)])
@@ -200,6 +215,8 @@ def test_no_secret_is_copied(folder: Path, nodes: Path) -> None:
         ),
         (("--no-nbxplorer", "--nbxplorer-url", "http://x"), "--no-nbxplorer: contradicts the other flags of nbxplorer"),
         (("--checkout-url", "pay.example"), f"'--checkout-url': {ADDRESSES}"),
+        (("--btcpay-store", "shop=C8H1"), f"--btcpay-url: {ALL_OF_BTCPAY}"),
+        (("--btcpay-store", "shop=C8H1", "--btcpay-url", "https://pay.example"), f"--btcpay-key-file: {ALL_OF_BTCPAY}"),
         (("--public-url", "desk"), "'--public-url': a base of links is `https://HOST` or `https://HOST/PATH`"),
         (("--listen", "here"), "'--listen': an address is HOST:PORT, such as `127.0.0.1:8735` or `[::1]:8735`"),
         (
@@ -244,10 +261,11 @@ def test_the_example_is_the_template(folder: Path) -> None:
 
 def test_the_example_loads(folder: Path) -> None:
     """With the files that it names in place, the example is a configuration."""
-    text = example().replace("/home/bitcoin", str(folder))
+    text = example().replace("/home/bitcoin", str(folder)).replace("/etc/lnwatch", str(folder))
+    Path("btcpay.key").write_text("0" * 40)
     lnd = tomllib.loads(text)["site"]["main"]["lnd"]["ln1"]
     Path(lnd["macaroon_file"]).parent.mkdir(parents=True)
     Path(lnd["macaroon_file"]).write_bytes(MACAROON)
     Path("lnwatch.toml").write_text(text)
     found = {source.kind.kind for source in load(folder / "lnwatch.toml", {}).sites["main"].sources}
-    assert found >= {"bitcoind", "lnd", "nbxplorer", "probe", "host"}
+    assert found >= {"bitcoind", "lnd", "nbxplorer", "btcpay", "probe", "host"}

@@ -4,14 +4,17 @@ from lnwatch.config import load
 from lnwatch.notify.pagerduty import PagerDutySettings
 from lnwatch.notify.slack import SlackSettings
 from lnwatch.sources.bitcoind.settings import BitcoindSettings
+from lnwatch.sources.btcpay import BtcpaySettings
 from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.sources.nbxplorer import NbxplorerSettings
 from lnwatch.sources.probe import ProbeSettings
 from tests.cli.terminal import Terminal
 from tests.secrets import RPC_PASSWORD, TOKEN, leaked, plant
 
+API_KEY = "planted2" * 5
 KEY = "planted1planted1planted1planted1"
 plant(KEY)
+plant(API_KEY)
 SLACK_SECRET = "Address of an incoming webhook (https://...), or a bot's token (xoxb-...), typed unseen"
 PAGER_KEY = "Key of an Events API v2 integration (32 characters), typed unseen"
 
@@ -35,6 +38,13 @@ def test_a_person_is_asked(folder: Path) -> None:
             ("Is there an NBXplorer to watch? [y/N]: ", "y"),
             ("Its address [http://127.0.0.1:24444]: ", "http://nbx:32838"),
             ("Its cookie file (- where it asks for none) [-]: ", "nbx.cookie"),
+            ("Is there a BTCPay Server to watch? [y/N]: ", "y"),
+            ("Its address (https://...): ", "pay.example"),
+            ("Error: write the address of the server", "https://pay.example/"),
+            ("An API key that may read, typed unseen: ", "two words"),
+            ("An API key that may read, typed unseen: ", API_KEY),
+            ("Its stores, as NAME=ID and commas between: ", "Shop=C8H1"),
+            ("Error: a name is lower-case letters", "shop=C8H1, bar = D9J2"),
             ("Address at which customers pay (- for none) [-]: ", "pay.example"),
             ("Error: write `https://HOST/PATH`", "https://pay.example/"),
             ("Tell of trouble in Slack? [y/N]: ", ""),
@@ -50,6 +60,10 @@ def test_a_person_is_asked(folder: Path) -> None:
     core, node = kinds["bitcoind"], kinds["lnd"]
     assert kinds["nbxplorer"] == NbxplorerSettings(url="http://nbx:32838", cookie_file=folder / "nbx.cookie")
     assert kinds["probe"] == ProbeSettings(url="https://pay.example/")
+    key_file = folder / "btcpay.key"
+    stores = {"shop": "C8H1", "bar": "D9J2"}
+    assert kinds["btcpay"] == BtcpaySettings(url="https://pay.example", api_key_file=key_file, stores=stores)
+    assert (key_file.read_text(), key_file.stat().st_mode & 0o777) == (f"{API_KEY}\n", 0o600)
     password_file = folder / "core.password"
     assert core == BitcoindSettings(url="http://core:8332", user="watcher", password_file=password_file)
     assert node == LndSettings(
@@ -60,7 +74,7 @@ def test_a_person_is_asked(folder: Path) -> None:
     assert (config.web.listen, config.data_dir) == ("127.0.0.1:9", folder / "data")
     assert password_file.read_text() == f"{RPC_PASSWORD}\n"
     assert password_file.stat().st_mode & 0o777 == 0o600
-    assert RPC_PASSWORD not in terminal.seen + (folder / "lnwatch.toml").read_text()
+    assert not leaked(terminal.seen + (folder / "lnwatch.toml").read_text())
 
 
 def test_a_person_says_who_is_told(folder: Path) -> None:
@@ -71,6 +85,7 @@ def test_a_person_says_who_is_told(folder: Path) -> None:
     status = terminal.answer(
         [
             ("Is there an NBXplorer to watch? [y/N]: ", ""),
+            ("Is there a BTCPay Server to watch? [y/N]: ", ""),
             ("Address at which customers pay (- for none) [-]: ", ""),
             ("Tell of trouble in Slack? [y/N]: ", "y"),
             (f"{SLACK_SECRET}: ", f"hooks.slack.com/{TOKEN}"),
@@ -106,6 +121,7 @@ def test_a_webhook_needs_no_channel(folder: Path) -> None:
     status = terminal.answer(
         [
             ("Is there an NBXplorer to watch? [y/N]: ", ""),
+            ("Is there a BTCPay Server to watch? [y/N]: ", ""),
             ("Address at which customers pay (- for none) [-]: ", ""),
             ("Tell of trouble in Slack? [y/N]: ", "y"),
             (f"{SLACK_SECRET}: ", address),
@@ -133,6 +149,7 @@ def test_flags_are_not_asked_again(folder: Path) -> None:
             ("Address of its RPC [http://127.0.0.1:8332]: ", ""),
             ("Its cookie file (- for user and password) [", ""),
             ("Is there an NBXplorer to watch? [y/N]: ", ""),
+            ("Is there a BTCPay Server to watch? [y/N]: ", ""),
             ("Address at which customers pay (- for none) [-]: ", ""),
             ("Tell of trouble in Slack? [y/N]: ", ""),
             ("Page by PagerDuty? [y/N]: ", ""),

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic_core import PydanticUndefined
 
 from lnwatch.config import load
-from lnwatch.config.schema import DaemonSettings, inner_settings, is_list, is_table, standard
+from lnwatch.config.schema import SITE_ROOMS, DaemonSettings, inner_settings, is_list, is_table, standard
 from lnwatch.config.template import Answers, example, render
 from lnwatch.fields import Settings, parse_duration
 from lnwatch.notify._routing import Route
@@ -17,6 +17,7 @@ BLOCKS: dict[str, type[Settings]] = {
     "": DaemonSettings,
     **SCHEMA.rooms,
     **{f"notify.{kind}.*": each.settings for kind, each in SCHEMA.channels.items()},
+    **{f"site.main.{room}": settings for room, settings in SITE_ROOMS.items()},
     **{f"site.main.{kind}.*": each.settings for kind, each in SCHEMA.kinds.items()},
     f"rules.{RULE}": SCHEMA.rules[RULE].settings,
 }
@@ -44,8 +45,8 @@ def assignments() -> Iterator[tuple[str, str, str]]:
     for line in example().splitlines():
         if header := re.fullmatch(r"#?\[(.+)\]", line):
             parts = header[1].split(".")
-            if (depth := {"site": 3, "notify": 2}.get(parts[0])) is not None:
-                parts[depth] = "*"
+            for depth in {"site": (3,), "notify": (2,)}.get(parts[0], ()):
+                parts[depth : depth + 1] = ["*"] if parts[depth:] else []
             table = ".".join(parts) + "."
         elif found := re.fullmatch(r"(#?)([a-z0-9_]+) = (.+)", line):
             yield table + found[2], found[3], found[1]

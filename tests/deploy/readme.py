@@ -15,6 +15,7 @@ from lnwatch.exporter.channels import METRICS as CHANNEL_METRICS
 from lnwatch.exporter.table import METRICS
 from lnwatch.fields import format_duration
 from lnwatch.model.rule import Rule
+from lnwatch.web.hooks import hook_counter
 
 README = Path(__file__).parents[2] / "README.md"
 RUNBOOKS = README.parent / "runbooks"
@@ -41,9 +42,11 @@ def names() -> set[str]:
 def _own() -> Iterator[tuple[str, list[str], str, str]]:
     registry = CollectorRegistry()
     OwnMetrics(registry)
+    hook_counter(registry)
     for family in registry.collect():
         suffix = "_total" if family.type == "counter" else ""
-        yield f"{family.name}{suffix}", [], family.type, family.documentation
+        labels = ["name", "result"] if family.name == "lnwatch_webhook_events" else []
+        yield f"{family.name}{suffix}", labels, family.type, family.documentation
 
 
 def _line(name: str, labels: list[str], kind: str, text: str) -> str:

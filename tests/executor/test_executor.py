@@ -269,6 +269,8 @@ async def test_what_was_done_is_counted(office: Office) -> None:
         (Action.CONNECT_PEER, "month"): 1 / 300,
         (Action.REBALANCE_CHANNEL, "day"): 0.0,
         (Action.REBALANCE_CHANNEL, "month"): 0.0,
+        (Action.REGISTER_WEBHOOK, "day"): 0.0,
+        (Action.REGISTER_WEBHOOK, "month"): 0.0,
     }
     await office.clock.advance(40 * 24 * HOUR)
     await office.restart()

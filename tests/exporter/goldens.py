@@ -9,10 +9,12 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Histogram
 
 from lnwatch import __version__
+from lnwatch.domain.kpi import WINDOWS, Input, figures
 from lnwatch.exporter import Exporter
 from lnwatch.model.action import KillSwitch
 from lnwatch.model.assessment import Assessment, LedgerHealth
 from lnwatch.model.case import CaseState
+from lnwatch.model.kpi import Targets
 from lnwatch.model.money import Msat, msat
 from lnwatch.model.probe import ProbeStage
 from lnwatch.model.rule import Owner, Severity
@@ -21,6 +23,7 @@ from lnwatch.model.view import Fault
 from tests import assessments as build
 from tests.domain.proposals import standing
 from tests.exporter.cases import case, covered, judged
+from tests.exporter.shops import LIGHTNING, ONCHAIN, demand, shop, summed
 from tests.manual_clock import ManualClock
 
 FOLDER = Path(__file__).parent / "golden"
@@ -28,7 +31,7 @@ FOLDER = Path(__file__).parent / "golden"
 
 def well() -> Assessment:
     """A merchant with two channels, HTLCs in flight, amounts that are no whole satoshis; one warning is open, a peer
-    was called, a rebalance waits for a person."""
+    was called, a rebalance waits for a person; a store with an order on each rail, of which the last hour is told."""
     channels = [
         build.channel(
             0,
@@ -41,11 +44,24 @@ def well() -> Assessment:
         "tls_expiring", "source:ln1", severity=Severity.WARNING, owner=Owner.OPERATORS, opened_at=build.NOW - 9.5
     )
     return judged(
-        replace(build.merchant(channels, more=build.shopfront()), acting=standing()),
+        replace(_with_shop(build.merchant(channels, more=build.shopfront())), acting=standing()),
         case("lightning_down", state=CaseState.RESOLVED, ended_at=build.NOW),
         late,
         coverage=(covered("delivery_failing", "lnwatch", owner=Owner.OPERATORS, covered=False),),
     )
+
+
+def _with_shop(merchant: Assessment) -> Assessment:
+    orders = (LIGHTNING, ONCHAIN)
+    sums = {window: summed(*orders) for window in WINDOWS}
+    every = figures(Input("main", build.NOW, ("shop",), sums), lambda _store, _rail: Targets())
+    view = replace(
+        merchant.views["main"],
+        shops={"shop": shop(*orders)},
+        demand={"ln1": demand()},
+        kpis=tuple(each for each in every if each.window == min(WINDOWS)),
+    )
+    return replace(merchant, views={"main": view})
 
 
 def unwell() -> Assessment:

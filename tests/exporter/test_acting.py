@@ -5,7 +5,7 @@ from dataclasses import replace
 from lnwatch.exporter.moment import Moment
 from lnwatch.exporter.rows.acting import METRICS
 from lnwatch.exporter.tally import Tallies
-from lnwatch.model.action import Action, KillSwitch, Outcome, ProposalState, Standing
+from lnwatch.model.action import KillSwitch, Outcome, ProposalState, Standing
 from tests import assessments as build
 from tests.domain.proposals import awaited, standing
 
@@ -28,7 +28,7 @@ def test_all_is_there_at_nought() -> None:
         for state in ProposalState
     }
     assert told(quiet, "lnwatch_actions_total") == {
-        ("main", action.value, outcome.value): 0 for action in Action for outcome in Outcome
+        ("main", action.value, outcome.value): 0 for _, _, action in quiet.hands for outcome in Outcome
     }
 
 

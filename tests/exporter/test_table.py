@@ -10,6 +10,7 @@ from lnwatch.exporter.table import METRICS
 
 TARGET = ("site", "source")
 NODE = ("site", "node")
+STORE = ("site", "store")
 
 CONTRACT = {
     "lnwatch_build_info": ("site", "version", "python_version"),
@@ -35,6 +36,11 @@ CONTRACT = {
     "lnwatch_nbxplorer_chain_height": TARGET,
     "lnwatch_nbxplorer_lag_blocks": TARGET,
     "lnwatch_nbxplorer_synchronized": TARGET,
+    "lnwatch_btcpay_synchronized": TARGET,
+    "lnwatch_payouts": (*STORE, "state"),
+    "lnwatch_store_balance_satoshis": (*STORE, "kind"),
+    "lnwatch_webhook_deliveries": (*STORE, "state"),
+    "lnwatch_rate": (*STORE, "currency"),
     "lnwatch_probe_success": ("site", "probe", "stage"),
     "lnwatch_probe_duration_seconds": ("site", "probe", "stage"),
     "lnwatch_tls_not_after_timestamp_seconds": ("site", "probe"),
@@ -53,6 +59,21 @@ CONTRACT = {
     "lnwatch_host_disk_free_bytes": (*TARGET, "path"),
     "lnwatch_backup_file_timestamp_seconds": NODE,
     "lnwatch_backup_missing_channels": NODE,
+    "lnwatch_invoices_total": (*STORE, "rail", "outcome"),
+    "lnwatch_invoice_paid_satoshis_total": (*STORE, "rail"),
+    "lnwatch_payments_total": (*STORE, "method"),
+    "lnwatch_orders_total": (*STORE, "rail", "outcome"),
+    "lnwatch_invoices_open": STORE,
+    "lnwatch_settlement_latency_seconds": (*STORE, "rail", "leg"),
+    "lnwatch_settlement_latency_blocks": (*STORE, "rail", "leg"),
+    "lnwatch_refunds_total": STORE,
+    "lnwatch_payability": (*STORE, "rail", "answer"),
+    "lnwatch_kpi_ratio": ("site", "kpi", "store", "rail", "window"),
+    "lnwatch_kpi_events": ("site", "kpi", "store", "rail", "window"),
+    "lnwatch_kpi_bad_events": ("site", "kpi", "store", "rail", "window"),
+    "lnwatch_kpi_target_ratio": ("site", "kpi", "store", "rail"),
+    "lnwatch_expected_daily_volume_satoshis": NODE,
+    "lnwatch_inbound_cover_ratio": NODE,
 }
 OF_CHANNELS = {
     "lnwatch_channel_local_balance_satoshis",
@@ -95,6 +116,8 @@ def test_every_row_bears_its_site() -> None:
             "wallet",
             "watchtower",
             "backup",
+            "expected",
+            "inbound",
         }
 
 

@@ -19,6 +19,7 @@ HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation"]
 
 C, W, I = Severity.CRITICAL, Severity.WARNING, Severity.INFO  # noqa: E741 - as the catalogue writes them
 ONCALL, OPERATORS, TREASURY, SECURITY = Owner.ONCALL, Owner.OPERATORS, Owner.TREASURY, Owner.SECURITY
+SUPPORT = Owner.SUPPORT
 MINUTE = 60.0
 
 
@@ -51,6 +52,19 @@ CATALOGUE = {
     "version_unsupported": Row((I,), OPERATORS),
     "tls_expiring": Row((W, C), OPERATORS),
     "checkout_unreachable": Row((C,), ONCALL, MINUTE),
+    "btcpay_down": Row((C,), ONCALL, 2 * MINUTE),
+    "btcpay_degraded": Row((W, C), OPERATORS, 5 * MINUTE),
+    "unpayable_invoices": Row((C,), TREASURY, 2 * MINUTE),
+    "settlement_slow": Row((W,), OPERATORS, 10 * MINUTE),
+    "onchain_slow": Row((I,), OPERATORS),
+    "shop_webhooks_failing": Row((W,), OPERATORS, 5 * MINUTE),
+    "rate_stale": Row((C, W), ONCALL, 5 * MINUTE),
+    "inbound_cover_low": Row((W,), TREASURY, 15 * MINUTE),
+    "inbound_exhausted": Row((C,), TREASURY, MINUTE),
+    "largest_ticket_not_receivable": Row((W,), TREASURY, 15 * MINUTE),
+    "refund_float_low": Row((W,), TREASURY, 15 * MINUTE),
+    "hot_balance_high": Row((W,), TREASURY, 60 * MINUTE),
+    "peer_concentration": Row((I,), TREASURY, 24 * 60 * MINUTE),
     "host_disk_low": Row((C,), ONCALL, 5 * MINUTE),
     "host_memory_low": Row((W,), ONCALL, 5 * MINUTE),
     "clock_skew": Row((W,), ONCALL, 5 * MINUTE),
@@ -65,6 +79,12 @@ CATALOGUE = {
     "backup_stale": Row((C,), ONCALL, 10 * MINUTE),
     "watchtower_behind": Row((W,), OPERATORS, 30 * MINUTE),
     "anchor_reserve_short": Row((W,), TREASURY, 15 * MINUTE),
+    "paid_not_settled": Row((C,), SUPPORT),
+    "paid_late": Row((W,), SUPPORT),
+    "paid_partial": Row((W,), SUPPORT),
+    "paid_over": Row((W,), SUPPORT),
+    "paid_twice": Row((W,), SUPPORT),
+    "invoice_regressed": Row((C,), SUPPORT),
     "delivery_failing": Row((W,), OPERATORS, None),
     "ledger_trouble": Row((W,), OPERATORS, None),
     "loop_stalled": Row((W,), OPERATORS, None),

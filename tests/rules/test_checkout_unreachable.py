@@ -51,6 +51,11 @@ def test_its_edge_is_how_long_it_lasts() -> None:
     assert RULE.after == 60
 
 
+def test_btcpay_down_is_the_root() -> None:
+    """The page of a server that is away can't answer: one thing to mend is told once."""
+    assert RULE.parents == ("btcpay_down", "restart_overrun")
+
+
 def test_the_facts_tell_how_long_each_stage_took() -> None:
     """And what was answered, where something was."""
     checkout = visited(ProbeStage.REQUEST, http_status=502, via="socks5h://127.0.0.1:9050")

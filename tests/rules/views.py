@@ -15,6 +15,7 @@ from typing import Any
 
 from lnwatch.domain.reach import WITHOUT_SYSTEM
 from lnwatch.model.chain import BitcoindStatus
+from lnwatch.model.kpi import Demand
 from lnwatch.model.lightning import Channels, LightningInvoice
 from lnwatch.model.rule import Finding, Rule
 from lnwatch.model.snapshot import Event, Facts, Snapshot, TargetState
@@ -24,6 +25,7 @@ from lnwatch.model.view import (
     Fault,
     Happening,
     OwnHealth,
+    ShopView,
     StateSpan,
     TargetView,
     View,
@@ -41,9 +43,10 @@ from tests.assessments import (
     target,
     view,
 )
+from tests.shops import btcpay_facts
 
 SLUGS = {"bitcoind": "core", "lnd": "ln1", "host": "machine", "nbxplorer": "nbx", "probe": "checkout"}
-VERSIONS = {"bitcoind": "31.0", "lnd": "0.21.2", "host": "", "nbxplorer": "2.6.7", "probe": ""}
+VERSIONS = {"bitcoind": "31.0", "lnd": "0.21.2", "host": "", "nbxplorer": "2.6.7", "probe": "", "btcpay": "2.4.1"}
 SUBJECTS = frozenset(
     {
         "site",
@@ -59,6 +62,7 @@ SUBJECTS = frozenset(
         "store",
         "order",
         "probe",
+        "rate",
     }
 )
 LONG_AGO = 3_600.0  # seconds: older than three intervals of every collector that a test gives
@@ -79,6 +83,8 @@ def usual_facts(kind: str) -> dict[str, Facts]:
         return {"status": nbxplorer_status()}
     if kind == "probe":
         return {"probe": probe_status()}
+    if kind == "btcpay":
+        return btcpay_facts()
     return lightning_facts(Channels((channel(),)))
 
 
@@ -110,6 +116,8 @@ def make_view(
     held: Mapping[str, tuple[LightningInvoice, ...]] | None = None,
     baselines: Mapping[tuple[str, str], Baseline] | None = None,
     own: OwnHealth | None = None,
+    shops: Iterable[ShopView] = (),
+    demand: Iterable[Demand] = (),
 ) -> View:
     """A site with these sources; liquidity and totals follow from its Lightning nodes."""
     return replace(
@@ -120,6 +128,8 @@ def make_view(
         held=held or {},
         baselines=baselines or {},
         own=own,
+        shops={shop.store: shop for shop in shops},
+        demand={each.node: each for each in demand},
     )
 
 

@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 from lnwatch import __version__, log
-from lnwatch.cli import alerts, cases, casework, check, config, coverage, db, init, notify, proposals, run, silences
+from lnwatch.cli import (
+    alerts,
+    cases,
+    casework,
+    check,
+    config,
+    coverage,
+    db,
+    init,
+    kpi,
+    notify,
+    orders,
+    proposals,
+    run,
+    silences,
+    webhook,
+)
 from lnwatch.cli.options import help_alone
 from lnwatch.cli.output import say
 from lnwatch.cli.shell import Shell
@@ -55,6 +71,9 @@ app.command()(casework.close)
 app.add_typer(silences.silence, name="silence")
 app.add_typer(silences.maintenance, name="maintenance")
 app.command()(coverage.coverage)
+app.command()(kpi.kpi)
+app.command()(orders.order)
+app.command()(orders.exceptions)
 app.command()(proposals.proposals)
 app.command()(proposals.proposal)
 app.command()(proposals.approve)
@@ -63,6 +82,7 @@ app.command(name="kill-switch")(proposals.kill_switch)
 app.command()(proposals.journal)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(notify.app, name="notify")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(db.app, name="db")
 
 

@@ -16,10 +16,11 @@ from typing import Final
 import typer
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from lnwatch.cli.surroundings import Bitcoind, Lnd, Nbxplorer, Surroundings
+from lnwatch.cli.surroundings import Bitcoind, Btcpay, Lnd, Nbxplorer, Surroundings
 
 FLAG: Final = "--btcpay-docker"
 PASSWORD_FILE: Final = Path("/credentials/core.password")  # where deploy/compose.yaml shows deploy/credentials
+KEY_FILE: Final = Path("/credentials/btcpay.key")
 _INSIDE: Final = PurePosixPath("/btcpay")  # where lnwatch's container sees what it may read
 _PROJECT: Final = "generated"  # after the folder of the generated compose file
 _CHAINS: Final = {"mainnet": "Main", "testnet": "TestNet", "regtest": "RegTest", "signet": "Signet"}
@@ -92,6 +93,7 @@ class Installation:
             if "nbxplorer" in self.containers
             else None,
             checkout=f"https://{self.host}/" if self.host else None,
+            btcpay=Btcpay("http://btcpayserver:49392", KEY_FILE),
         )
 
     def compose(self, name: str) -> str:
@@ -133,6 +135,8 @@ class Installation:
             yield f"  {service}: {container.image}, {container.state}"
         if "bitcoind" in self.containers:
             yield f"give bitcoind a user `lnwatch` (README, step 4), and put its password into deploy{PASSWORD_FILE}"
+        yield f"make an API key in BTCPay Server (README, step 2), put it into deploy{KEY_FILE}, and name its stores:"
+        yield f"  lnwatch init {FLAG} --btcpay-store NAME=ID, the id as the store's settings show it"
         if "lnd_bitcoin" in self.containers:
             yield "the channel backup lies beside LND's wallet and is not shown to lnwatch: its age is not watched"
         for service in ("clightning_bitcoin", "eclair_bitcoin", "phoenixd"):

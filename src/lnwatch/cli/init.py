@@ -12,10 +12,10 @@ import typer
 from lnwatch.cli.btcpay_docker import FLAG, Installation, find_installation
 from lnwatch.cli.files import write_file, write_secret
 from lnwatch.cli.interview import interview
-from lnwatch.cli.options import absolute, address, page, public_url, site_name
+from lnwatch.cli.options import absolute, address, page, public_url, server, site_name
 from lnwatch.cli.output import complain, say
-from lnwatch.cli.plan import Plan, merge_bitcoind, merge_lnd, merge_nbxplorer, merge_slack
-from lnwatch.cli.surroundings import data_dir, look_around
+from lnwatch.cli.plan import Plan, merge_bitcoind, merge_btcpay, merge_lnd, merge_nbxplorer, merge_slack
+from lnwatch.cli.surroundings import Surroundings, data_dir, look_around
 from lnwatch.config import load
 from lnwatch.config.template import example, render
 from lnwatch.web.settings import DEFAULT_LISTEN, is_loopback, split_address
@@ -23,7 +23,7 @@ from lnwatch.web.settings import DEFAULT_LISTEN, is_loopback, split_address
 TOKEN_FILE = "web.token"  # noqa: S105 - the name of a file
 COMPOSE_FILE = "btcpay.compose.yaml"
 _DATA = Path("/data")  # in lnwatch's container
-_OF_DOCKER = {"bitcoind", "lnd", "nbxplorer", "checkout", "listen", "data_dir"}
+_OF_DOCKER = {"bitcoind", "lnd", "nbxplorer", "btcpay", "checkout", "listen", "data_dir"}
 
 
 def _path(text: str) -> typer.models.OptionInfo:
@@ -34,6 +34,12 @@ def _path(text: str) -> typer.models.OptionInfo:
 def _text(metavar: str, text: str, parser: Callable[[str], str] | None = None) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(metavar=metavar, parser=parser, help=text)
     return option
+
+
+def _show_example(wanted: bool) -> None:  # noqa: FBT001 - the flag itself
+    if wanted:
+        sys.stdout.write(example())
+        raise typer.Exit
 
 
 _Output = Annotated[
@@ -50,6 +56,13 @@ _Public = Annotated[
 _Bitcoind = Annotated[bool | None, typer.Option("--bitcoind/--no-bitcoind", help="Watch Bitcoin Core.")]
 _Lnd = Annotated[bool | None, typer.Option("--lnd/--no-lnd", help="Watch LND.")]
 _Nbxplorer = Annotated[bool | None, typer.Option("--nbxplorer/--no-nbxplorer", help="Watch NBXplorer.")]
+_Stores = Annotated[
+    list[str] | None, typer.Option("--btcpay-store", metavar="NAME=ID", help="A store of it; may be given often.")
+]
+_Example = Annotated[
+    bool,
+    typer.Option("--example", callback=_show_example, is_eager=True, help="Print the example of the documentation."),
+]
 _Docker = Annotated[bool, typer.Option(FLAG, help="Take what btcpayserver-docker runs here, for lnwatch beside it.")]
 
 
@@ -72,6 +85,9 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
     nbxplorer: _Nbxplorer = None,
     nbxplorer_url: Annotated[str | None, _text("URL", "Of its API.")] = None,
     nbxplorer_cookie: Annotated[Path | None, _path("Its cookie file.")] = None,
+    btcpay_url: Annotated[str | None, _text("URL", "Where its users see it.", server)] = None,
+    btcpay_key_file: Annotated[Path | None, _path("A file with an API key that may read.")] = None,
+    btcpay_store: _Stores = None,
     checkout_url: Annotated[str | None, _text("URL", "Where customers pay: visited as they do.", page)] = None,
     slack_webhook_file: Annotated[Path | None, _path("Tell in Slack: a file with a webhook's address.")] = None,
     slack_token_file: Annotated[Path | None, _path("A file with a bot's token, instead.")] = None,
@@ -81,18 +97,11 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
     btcpay_docker: _Docker = False,
     no_input: Annotated[bool, typer.Option("--no-input", help="Ask nothing, also on a terminal.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    show_example: Annotated[bool, typer.Option("--example", help="Print the example of the documentation.")] = False,
+    _example: _Example = False,
 ) -> None:
-    """Write a commented configuration, without secrets in it.
-
-    What no flag tells is asked on a terminal; without one, the nodes that are found on this machine are taken.
-    """
-    if show_example:
-        sys.stdout.write(example())
-        return
+    """Write a commented configuration without secrets: of flags, of what is found here, on a terminal of answers."""
     path = _place(output, force=force)
-    installation = find_installation() if btcpay_docker else None
-    found = installation.surroundings() if installation else look_around()
+    installation, found = _found(btcpay_docker=btcpay_docker)
     core = {"url": bitcoind_url, "cookie": bitcoind_cookie}
     core |= {"user": bitcoind_user, "password_file": bitcoind_password_file}
     node = {"address": lnd_address, "tls_cert": lnd_tls_cert, "macaroon": lnd_macaroon, "backup": lnd_backup}
@@ -103,6 +112,7 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
         bitcoind=merge_bitcoind(bitcoind, core, found.bitcoind),
         lnd=merge_lnd(lnd, node, found.lnd),
         nbxplorer=merge_nbxplorer(nbxplorer, {"url": nbxplorer_url, "cookie": nbxplorer_cookie}, found.nbxplorer),
+        btcpay=merge_btcpay({"url": btcpay_url, "key_file": btcpay_key_file}, btcpay_store, found.btcpay),
         checkout=checkout_url or found.checkout,
         public_url=public,
         slack=merge_slack({"webhook": slack_webhook_file, "token": slack_token_file, "channel": slack_channel}),
@@ -110,9 +120,18 @@ def init(  # noqa: PLR0913, PLR0917 - the library makes a flag of each
     )
     if sys.stdin.isatty() and not no_input:
         told = _told(bitcoind=[bitcoind, *core.values()], lnd=[lnd, *node.values()], data_dir=[data], listen=[listen])
-        told |= _told(nbxplorer=[nbxplorer, nbxplorer_url, nbxplorer_cookie], checkout=[checkout_url])
+        told |= _told(
+            nbxplorer=[nbxplorer, nbxplorer_url, nbxplorer_cookie], checkout=[checkout_url], btcpay=[btcpay_url]
+        )
         plan = _ask(plan, told | (_OF_DOCKER if btcpay_docker else set()), path)
     _write(_guarded(plan, path), path, installation)
+
+
+def _found(*, btcpay_docker: bool) -> tuple[Installation | None, Surroundings]:
+    if not btcpay_docker:
+        return None, look_around()
+    installation = find_installation()
+    return installation, installation.surroundings()
 
 
 def _place(output: Path | None, *, force: bool) -> Path:
@@ -148,7 +167,7 @@ def _guarded(plan: Plan, path: Path) -> Plan:
 
 
 def _write(plan: Plan, path: Path, installation: Installation | None) -> None:
-    if not (plan.bitcoind or plan.lnd or plan.nbxplorer or plan.checkout):
+    if not (plan.bitcoind or plan.lnd or plan.nbxplorer or plan.btcpay or plan.checkout):
         raise typer.BadParameter(
             "no node was found here and none was named: try --bitcoind-cookie PATH or --lnd-macaroon PATH",
             param_hint="--bitcoind, --lnd",

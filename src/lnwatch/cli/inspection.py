@@ -16,6 +16,7 @@ from lnwatch.model.snapshot import TargetState
 from lnwatch.net import Door
 from lnwatch.notify import Desk
 from lnwatch.sources import Checkup, Place, Scope, Source, state_after
+from lnwatch.sources.btcpay.settings import BtcpaySettings
 from lnwatch.sources.lnd.settings import LndSettings
 
 CLOCK_TOLERANCE: Final = 30.0  # seconds
@@ -197,10 +198,10 @@ def _notes(config: Config) -> Iterator[str]:
 
 def _acting(config: Config) -> Iterator[str]:
     """At which nodes something is done, or would be."""
+    sources = [source for site in config.sites.values() for source in site.sources]
     handy = [
         source
-        for site in config.sites.values()
-        for source in site.sources
+        for source in sources
         if isinstance(source.settings, LndSettings) and source.settings.hands_macaroon_file is not None
     ]
     for source in handy:
@@ -209,5 +210,10 @@ def _acting(config: Config) -> Iterator[str]:
             yield f"{where}: there are hands to call peers, and a dry run that keeps them still: executor.dry_run"
         else:
             yield f"{where}: lnwatch may have this node call peers, and do nothing else with it"
-    if not handy and not config.executor.dry_run:
+    if not handy and not config.executor.dry_run and not any(_asked(each) for each in sources):
         yield "nothing is done anywhere: `executor.dry_run` is off, but no node has a `hands_macaroon_file`"
+
+
+def _asked(source: SourceConfig) -> bool:
+    """Whether it is a BTCPay Server that may be asked to tell what happens."""
+    return isinstance(source.settings, BtcpaySettings) and source.settings.signs is not None

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Container
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import typer
 from pydantic import SecretStr, ValidationError
 
-from lnwatch.cli.options import absolute, address, page, public_url
+from lnwatch.cli.options import absolute, address, page, public_url, server, stores
 from lnwatch.cli.plan import Plan, Slack
-from lnwatch.cli.surroundings import Bitcoind, Lnd, Nbxplorer
+from lnwatch.cli.surroundings import Bitcoind, Btcpay, Lnd, Nbxplorer
 from lnwatch.fields import Settings
 from lnwatch.notify.pagerduty import PagerDutySettings
 from lnwatch.notify.slack import SlackSettings
+from lnwatch.sources.btcpay.settings import BtcpaySettings
 
 _NONE = "-"
 Secrets = dict[Path, SecretStr]
@@ -21,8 +23,8 @@ Secrets = dict[Path, SecretStr]
 def interview(plan: Plan, told: Container[str], folder: Path) -> tuple[Plan, Secrets]:
     """The plan with a person's answers, and what they typed that is secret, by the file in `folder` it belongs in.
 
-    `told` names what is settled: `bitcoind`, `lnd`, `nbxplorer`, `checkout`, `slack`, `pagerduty`, `public_url`,
-    `listen`, `data_dir`.
+    `told` names what is settled: `bitcoind`, `lnd`, `nbxplorer`, `btcpay`, `checkout`, `slack`, `pagerduty`,
+    `public_url`, `listen`, `data_dir`.
     What the plan holds is the default. Raises typer.Abort on Ctrl-C.
     """
     typed: Secrets = {}
@@ -32,19 +34,27 @@ def interview(plan: Plan, told: Container[str], folder: Path) -> tuple[Plan, Sec
         plan = replace(plan, lnd=_lnd(plan.lnd))
     if "nbxplorer" not in told:
         plan = replace(plan, nbxplorer=_nbxplorer(plan.nbxplorer))
+    if "btcpay" not in told:
+        plan = replace(plan, btcpay=_btcpay(folder / "btcpay.key", typed))
     if "checkout" not in told:
         plan = replace(plan, checkout=_optional("Address at which customers pay", page))
+    plan = _telling(plan, told, folder, typed)
+    if "listen" not in told:
+        plan = replace(plan, listen=typer.prompt("Listen on (HOST:PORT)", default=plan.listen, value_proc=address))
+    if "data_dir" not in told:
+        plan = replace(plan, data_dir=_path("Keep the ledger in", plan.data_dir) or plan.data_dir)
+    return plan, typed
+
+
+def _telling(plan: Plan, told: Container[str], folder: Path, typed: Secrets) -> Plan:
+    """The plan with who is told."""
     if "slack" not in told:
         plan = replace(plan, slack=_slack(folder, typed))
     if "pagerduty" not in told:
         plan = replace(plan, pagerduty=_pagerduty(folder / "pagerduty.key", typed))
     if "public_url" not in told and (plan.slack is not None or plan.pagerduty is not None):
         plan = replace(plan, public_url=_optional("Address of the status page for those who are told", public_url))
-    if "listen" not in told:
-        plan = replace(plan, listen=typer.prompt("Listen on (HOST:PORT)", default=plan.listen, value_proc=address))
-    if "data_dir" not in told:
-        plan = replace(plan, data_dir=_path("Keep the ledger in", plan.data_dir) or plan.data_dir)
-    return plan, typed
+    return plan
 
 
 def _slack(folder: Path, typed: Secrets) -> Slack | None:
@@ -90,7 +100,7 @@ def _optional(question: str, parser: Callable[[str], str]) -> str | None:
     return None if answer == _NONE else answer
 
 
-def _accepted(settings: type[Settings], key: str, text: str, **others: str) -> str:
+def _accepted(settings: type[Settings], key: str, text: str, **others: Any) -> str:  # noqa: ANN401 - other fields
     """The text, where the settings take it under `key`. Raises BadParameter in their words, which show no secret."""
     try:
         settings.model_validate({key: text, **others})
@@ -133,6 +143,20 @@ def _nbxplorer(found: Nbxplorer | None) -> Nbxplorer | None:
         url=typer.prompt("  Its address", default=default.url),
         cookie=_path("  Its cookie file", default.cookie, none="where it asks for none"),
     )
+
+
+def _btcpay(key_file: Path, typed: Secrets) -> Btcpay | None:
+    if not typer.confirm("Is there a BTCPay Server to watch?", default=False):
+        return None
+    url = typer.prompt("  Its address (https://...)", value_proc=server)
+
+    def key(text: str) -> str:
+        return _accepted(BtcpaySettings, "api_key", text.strip(), url=url, stores={"shop": "0"})
+
+    question = "  An API key that may read, typed unseen"
+    typed[key_file] = SecretStr(typer.prompt(question, hide_input=True, value_proc=key))
+    named = typer.prompt("  Its stores, as NAME=ID and commas between", value_proc=lambda text: stores(text.split(",")))
+    return Btcpay(url, key_file, named)
 
 
 def _path(question: str, default: Path | None, none: str = "") -> Path | None:

@@ -1,14 +1,16 @@
 """Options that several verbs take, and how what is typed is read."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from lnwatch.config.blocks import trouble_with
 from lnwatch.fields import parse_duration, resolve_path
+from lnwatch.sources.btcpay.settings import BtcpaySettings
 from lnwatch.sources.probe.settings import ProbeSettings
 from lnwatch.web.settings import WebSettings, split_address
 
@@ -84,6 +86,28 @@ def page(text: str) -> str:
     except ValidationError as error:
         raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     return settings.url
+
+
+def server(text: str) -> str:
+    """The address of a BTCPay Server on the command line."""
+    return _btcpay(url=text.strip()).url
+
+
+def stores(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Stores of a BTCPay Server on the command line, each NAME=ID."""
+    pairs = [text.partition("=")[::2] for text in texts]
+    if not pairs:
+        return ()
+    return tuple(_btcpay(stores={name.strip(): identity.strip() for name, identity in pairs}).stores.items())
+
+
+def _btcpay(**given: Any) -> BtcpaySettings:  # noqa: ANN401 - of each field its own
+    """Settings of which some are given. Raises BadParameter in their words."""
+    usual = {"url": "https://pay.example.org", "api_key": "0" * 40, "stores": {"shop": "0"}}
+    try:
+        return BtcpaySettings(**usual | given)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
 
 
 def public_url(text: str) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from lnwatch.cli.surroundings import Bitcoind, Lnd, Nbxplorer, disks
+from lnwatch.cli.options import stores
+from lnwatch.cli.surroundings import Bitcoind, Btcpay, Lnd, Nbxplorer, disks
 from lnwatch.config.redaction import quoted
 from lnwatch.config.template import Answers
 from lnwatch.web.settings import is_loopback
@@ -36,6 +37,7 @@ class Plan:
     bitcoind: Bitcoind | None
     lnd: Lnd | None
     nbxplorer: Nbxplorer | None = None
+    btcpay: Btcpay | None = None
     checkout: str | None = None
     token_file: Path | None = None
     public_url: str | None = None
@@ -63,6 +65,8 @@ class Plan:
         if self.nbxplorer is not None:
             base = "site.main.nbxplorer.nbx."
             values |= {f"{base}url": quoted(self.nbxplorer.url), f"{base}cookie_file": _path(self.nbxplorer.cookie)}
+        if self.btcpay is not None:
+            values |= _btcpay(self.btcpay)
         if self.checkout is not None:
             values["site.main.probe.checkout.url"] = quoted(self.checkout)
         values |= self._host()
@@ -71,6 +75,7 @@ class Plan:
             "bitcoind": self.bitcoind,
             "lnd": self.lnd,
             "nbxplorer": self.nbxplorer,
+            "btcpay": self.btcpay,
             "probe": self.checkout,
         }
         return Answers(self.site, frozenset(kind for kind, what in wanted.items() if what is not None), values)
@@ -130,6 +135,22 @@ def merge_nbxplorer(
     return replace(found or Nbxplorer(), **given)
 
 
+def merge_btcpay(flags: Mapping[str, Any], named: Iterable[str] | None, found: Btcpay | None) -> Btcpay | None:
+    """What the flags say of BTCPay Server; nothing found is taken unasked, for its key and stores can't be found.
+
+    `named` are its stores, each NAME=ID. Raises BadParameter where they leave a gap.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    if not given and not named:
+        return None
+    server = replace(found or Btcpay(), **given, stores=stores(named or ()))
+    for name, missing in (("url", not server.url), ("key-file", server.key_file is None), ("store", not server.stores)):
+        if missing:
+            words = "goes with --btcpay-url, --btcpay-key-file and --btcpay-store NAME=ID"
+            raise typer.BadParameter(words, param_hint=f"--btcpay-{name}")
+    return server
+
+
 def merge_slack(flags: Mapping[str, Any]) -> Slack | None:
     """What the flags say of Slack. Raises BadParameter where they leave a gap."""
     given = {name: value for name, value in flags.items() if value is not None}
@@ -166,6 +187,15 @@ def _lnd(node: Lnd) -> dict[str, str | None]:
         f"{base}tls_cert_file": _path(node.tls_cert),
         f"{base}macaroon_file": _path(node.macaroon),
         f"{base}backup_file": _path(node.backup),
+    }
+
+
+def _btcpay(server: Btcpay) -> dict[str, str | None]:
+    base = "site.main.btcpay.shop."
+    return {
+        f"{base}url": quoted(server.url),
+        f"{base}api_key_file": _path(server.key_file),
+        f"{base}stores": f"{{ {', '.join(f'{name} = {quoted(identity)}' for name, identity in server.stores)} }}",
     }
 
 

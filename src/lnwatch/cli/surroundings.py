@@ -39,13 +39,23 @@ class Nbxplorer:
 
 
 @dataclass(frozen=True, slots=True)
+class Btcpay:
+    """How to reach a BTCPay Server: the file with its API key, and the ids of its stores by name."""
+
+    url: str = ""
+    key_file: Path | None = None
+    stores: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What was found; `checkout` is the public address at which customers pay."""
+    """What was found; `checkout` is the public address at which customers pay; `btcpay` lacks its stores."""
 
     bitcoind: Bitcoind | None
     lnd: Lnd | None
     nbxplorer: Nbxplorer | None
     checkout: str | None = None
+    btcpay: Btcpay | None = None
 
 
 def look_around() -> Surroundings:

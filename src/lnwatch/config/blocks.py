@@ -8,7 +8,7 @@ from lnwatch.config.draft import Draft, Tree
 from lnwatch.config.lines import KeyPath
 from lnwatch.config.nearest import instead, nearest
 from lnwatch.config.redaction import dotted
-from lnwatch.config.schema import NOTIFY, RESERVED, RULES, SITE, DaemonSettings, Schema
+from lnwatch.config.schema import NOTIFY, RESERVED, RULES, SITE, SITE_ROOMS, DaemonSettings, Schema
 from lnwatch.errors import ConfigProblem
 from lnwatch.fields import SLUG, Settings
 from lnwatch.model.rule import Scope
@@ -85,7 +85,7 @@ class _Division:
             yield written.get((RULES, rule), Block((RULES, rule), kind.settings, {}))
 
     def sites(self) -> Iterator[Block]:
-        """One per source, and one per rule that a site has its own settings for."""
+        """One per source, one per room of the site, and one per rule that it has its own settings for."""
         sites = self._table((SITE,), f"name a site: `[{SITE}.main]`")
         if not sites and not self._misplaced and (sites == {} or SITE not in self._draft.tree):
             self._say((SITE,), "nothing", "there is no site to watch yet: run `lnwatch init`")
@@ -97,7 +97,7 @@ class _Division:
     def _site(self, path: KeyPath) -> Iterator[Block]:
         table = self._table(path, f"a site is a table: `[{dotted(path)}]`")
         self._check_name(path)
-        kinds = None if table is None else [kind for kind in table if kind != RULES]
+        kinds = None if table is None else [kind for kind in table if kind not in (RULES, *SITE_ROOMS)]
         if kinds == []:
             self._say(
                 path, "no source", f"name one, such as `[{dotted((*path, next(iter(self._schema.kinds))))}.NAME]`"
@@ -107,6 +107,9 @@ class _Division:
             for block in self._kind((*path, kind), self._schema.kinds, "source"):
                 self._check_taken(block.path, taken, "source")
                 yield block
+        for room, settings in SITE_ROOMS.items():
+            keys = self._table((*path, room), f"write its keys below `[{dotted((*path, room))}]`")
+            yield Block((*path, room), settings, keys if keys is not None else {})
         for block in self._rules((*path, RULES)):
             if self._schema.rules[block.path[-1]].rule.scope is Scope.DAEMON:
                 own = f"it is about lnwatch itself: set it in `[{dotted((RULES, block.path[-1]))}]`"
@@ -176,7 +179,7 @@ class _Division:
         elif path[-2] in kinds:
             remedy = f"a site has a name before its kinds: `[{SITE}.main.{path[-2]}.NAME]`"
         else:
-            remedy = instead(path[-1], kinds)
+            remedy = instead(path[-1], kinds if noun == "channel" else (*kinds, *SITE_ROOMS))
         self._say(path, f"a kind of {noun} that is not known", remedy)
 
     def _say(self, path: KeyPath, found: str, remedy: str) -> None:

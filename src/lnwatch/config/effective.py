@@ -42,8 +42,10 @@ def entries(config: Config) -> Iterator[Entry]:
     sources = {source.key: source.settings for site in config.sites.values() for source in site.sources}
     yield from _blocks(config, {**rooms, **channels, **after})
     yield from _rules(config, "rules", RESERVED)
-    for site in config.sites:
-        yield from _rules(config, f"site.{site}.rules", site)
+    for slug in config.sites:
+        yield from _rules(config, f"site.{slug}.rules", slug)
+    for site in config.sites.values():
+        yield from _blocks(config, {f"site.{site.slug}.orders": site.orders, f"site.{site.slug}.kpis": site.kpis})
     yield from _blocks(config, sources)
 
 

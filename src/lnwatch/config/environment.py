@@ -10,7 +10,17 @@ from lnwatch.config.document import VARIABLE
 from lnwatch.config.draft import Draft
 from lnwatch.config.lines import KeyPath
 from lnwatch.config.nearest import nearest
-from lnwatch.config.schema import NOTIFY, RULES, SITE, DaemonSettings, Schema, inner_settings, is_list, is_table
+from lnwatch.config.schema import (
+    NOTIFY,
+    RULES,
+    SITE,
+    SITE_ROOMS,
+    DaemonSettings,
+    Schema,
+    inner_settings,
+    is_list,
+    is_table,
+)
 from lnwatch.errors import ConfigProblem
 from lnwatch.fields import Settings
 
@@ -59,13 +69,22 @@ def resolve(name: str, schema: Schema, draft: Draft) -> KeyPath | None:
     parts = name.removeprefix(PREFIX).split(_JOINT)
     if name != name.upper() or not all(parts):
         return None
-    depth = _DEPTHS.get(parts[0], min(len(parts) - 1, 1))
+    depth = _depth(parts)
     place: KeyPath = ()
     for part in parts[:depth]:
         place = _spelled(draft, place, part)
     keys = parts[depth:]
     owned = schema.settings_at((*place, keys[0].lower())) if keys else None
     return None if owned is None else _inside(owned[0], keys, place, draft)
+
+
+def _depth(parts: list[str]) -> int:
+    """How many parts lead to the table that the key stands in."""
+    match parts:
+        case ["SITE", _, room, *_] if room.lower() in SITE_ROOMS:
+            return 3
+        case _:
+            return _DEPTHS.get(parts[0], min(len(parts) - 1, 1))
 
 
 def variables(settings: type[Settings], prefix: str) -> Iterator[str]:
@@ -133,11 +152,12 @@ def _known(name: str, schema: Schema, draft: Draft) -> Iterable[str]:
 
 
 def _written(draft: Draft, schema: Schema) -> Iterator[KeyPath]:
-    """The places of all rules, and of the sources and channels that the draft holds so far."""
+    """The places of all rules, and of the sources, channels and sites that the draft holds so far."""
     yield from ((RULES, rule) for rule in schema.rules)
     for kind, slugs in _tables(draft.find((NOTIFY,))):
         yield from ((NOTIFY, kind, slug) for slug, _ in _tables(slugs))
     for site, kinds in _tables(draft.find((SITE,))):
+        yield from ((SITE, site, room) for room in SITE_ROOMS)
         yield from ((SITE, site, RULES, rule) for rule in schema.rules)
         for kind, slugs in _tables(kinds):
             yield from ((SITE, site, kind, slug) for slug, _ in _tables(slugs))

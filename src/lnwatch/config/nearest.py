@@ -18,5 +18,7 @@ def instead(name: str, valid: Iterable[str]) -> str:
     close = nearest(name, names)
     if close is not None:
         return f"did you mean `{close}`?"
+    if not names:
+        return "there is none to name here"
     more = ", …" if len(names) > _FEW else ""
     return f"valid here: {', '.join(f'`{each}`' for each in names[:_FEW])}{more}"

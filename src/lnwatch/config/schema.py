@@ -9,8 +9,10 @@ from pydantic import SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
 from lnwatch import notify, rules, sources
+from lnwatch.config.kpi_settings import KpiSettings
 from lnwatch.config.lines import KeyPath
 from lnwatch.config.rule_settings import RuleKind, rule_kind
+from lnwatch.config.site_settings import OrdersSettings
 from lnwatch.discover import discover
 from lnwatch.executor.settings import BLOCK as EXECUTOR
 from lnwatch.fields import FilePath, Settings
@@ -38,6 +40,10 @@ ROOMS: Mapping[str, type[Settings]] = {
     "dead_man": DeadManSettings,
     "executor": EXECUTOR,
 }
+SITE_ROOMS: Mapping[str, type[Settings]] = {
+    "orders": OrdersSettings,
+    "kpis": KpiSettings,
+}  # beside the kinds of source of a site
 
 
 class DaemonSettings(Settings):
@@ -74,6 +80,8 @@ class Schema:
                 kind, depth = self.rules.get(name), 2
             case ("site", _, "rules", name, _, *_):
                 kind, depth = self.rules.get(name), 4
+            case ("site", _, room, _, *_) if room in SITE_ROOMS:
+                return SITE_ROOMS[room], path[3:]
             case ("site", _, name, _, _, *_):
                 kind, depth = self.kinds.get(name), 4
             case _:
@@ -98,7 +106,7 @@ class Schema:
 
 def standard() -> Schema:
     """What this lnwatch knows, with every source, notifier and rule that is found in its room."""
-    kinds = {kind.kind: kind for kind in discover(sources, "SOURCE", SourceKind).values() if kind.offered}
+    kinds = {kind.kind: kind for kind in discover(sources, "SOURCE", SourceKind).values()}
     channels = {kind.kind: kind for kind in discover(notify, "NOTIFIER", NotifierKind).values()}
     return Schema(
         ROOMS, kinds, channels, {name: rule_kind(rule) for name, rule in discover(rules, "RULE", Rule).items()}

@@ -27,8 +27,10 @@ def check(block: Block, draft: Draft) -> Iterator[ConfigProblem]:
             first = draft.origin((*block.path, key))
             block.raw.pop(file_key)
             yield draft.problem(path, f"`{key}` as well (from {first})", "give one of the two")
-        elif isinstance(named := block.raw.get(file_key), str) and (trouble := _trouble(named, draft.directory)):
-            yield draft.problem(path, shown_path(named), trouble)
+        elif isinstance(named := block.raw.get(file_key), str):
+            trouble = _trouble(named, draft.directory, may_lack=file_key in block.settings.written)
+            if trouble is not None:
+                yield draft.problem(path, shown_path(named), trouble)
 
 
 def warnings(blocks: list[Block], draft: Draft) -> Iterator[ConfigWarning]:
@@ -45,8 +47,8 @@ def warnings(blocks: list[Block], draft: Draft) -> Iterator[ConfigWarning]:
                 yield ConfigWarning(f"{file} ({dotted((*block.path, key))}) {_OPEN}", source)
 
 
-def _trouble(named: str, directory: Path) -> str | None:
-    """Why the file can't be used; None where it can."""
+def _trouble(named: str, directory: Path, *, may_lack: bool) -> str | None:
+    """Why the file can't be used; None where it can, or where it `may_lack` and is not there."""
     try:
         path = resolve_path(named, directory)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would make us wait
@@ -58,4 +60,6 @@ def _trouble(named: str, directory: Path) -> str | None:
     except PermissionError:
         return "this user may not read it: mend its owner or mode, or run lnwatch as its group"
     except OSError as error:
+        if may_lack and isinstance(error, FileNotFoundError):
+            return None
         return f"it can't be read: {(error.strerror or 'unknown error').lower()}"

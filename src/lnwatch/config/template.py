@@ -57,6 +57,6 @@ def _assignment(found: re.Match[str], key: str, answers: Answers, *, on: bool) -
 
 def _wanted(header: re.Match[str], answers: Answers) -> bool:
     table: str = header["name"]
-    if table.startswith(_SITE):
+    if table.startswith(_SITE) and not header["off"]:
         return table.split(".")[2] in answers.kinds
     return not header["off"] or any(key.startswith(f"{table}.") for key in answers.values)

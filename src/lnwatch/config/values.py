@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lnwatch.config.kpi_settings import KpiSettings
+from lnwatch.config.site_settings import OrdersSettings
 from lnwatch.executor.settings import ExecutorSettings
 from lnwatch.fields import Settings
 from lnwatch.log import LogSettings
@@ -75,6 +77,8 @@ class SiteConfig:
 
     slug: str
     sources: tuple[SourceConfig, ...]
+    orders: OrdersSettings
+    kpis: KpiSettings
 
 
 @dataclass(frozen=True, slots=True)

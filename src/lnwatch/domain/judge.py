@@ -90,7 +90,7 @@ class _Inputs:
 
     def __init__(self, view: View) -> None:
         self.kept = view
-        past = (view.events, view.states, view.held, view.baselines, view.own)
+        past = (view.events, view.states, view.held, view.baselines, view.own, view.shops, view.demand, view.kpis)
         self._site = (view.born_at, *map(id, past))
         self._targets = {
             slug: (*_read_of(target, view.at), id(view.liquidity.get(slug))) for slug, target in view.targets.items()

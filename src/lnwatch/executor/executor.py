@@ -44,6 +44,7 @@ OWN_SITE = "lnwatch"  # the kill switch's chain
 SPACING = 5.0  # seconds between two rounds of questions to the automations
 SHOWN = 86_400.0  # seconds after its end that a proposal is shown
 BROKEN = "broken"
+PAUSED = "paused"
 
 Deeds = Sequence[tuple[str, Deed]]  # with the id of the proposal that each is about
 Decide = Callable[[Book, float], Deeds]
@@ -67,6 +68,8 @@ class Executor:
         self._book = Book()
         self._trouble = ""
         self._behind = True  # what is in the journal may be more than we know
+        self._told: Sequence[Offer] | None = None  # by the automations, the last time
+        self._wanted: dict[Need, Proposal] = {}  # by people
         self._offers: Mapping[Need, Proposal] = {}
         self._nothing: tuple[Nothing, ...] = ()
         self._held: dict[Need, Nothing] = {}
@@ -114,7 +117,8 @@ class Executor:
     async def consider(self, told: Sequence[Offer]) -> None:
         """Take up what is new, withdraw what is no longer wanted, carry out what may be."""
         async with self._turn:
-            self._offers = {offer.need: offer for offer in told if isinstance(offer, Proposal)}
+            self._told = told
+            self._offers = {offer.need: offer for offer in told if isinstance(offer, Proposal)} | self._wanted
             self._nothing = tuple(offer for offer in told if isinstance(offer, Nothing))
             self._held = {}
             async with self._storing:
@@ -128,6 +132,16 @@ class Executor:
                 await self._take_up(draft)
             for record in self._book.open:
                 await self._carry_out(record)
+
+    async def want(self, draft: Proposal) -> None:
+        """Somebody asks for it: it is offered as by an automation, from now on until `unwant`."""
+        self._wanted[draft.need] = draft
+        if self._told is not None:  # else the automations were not asked yet: theirs would be taken for gone
+            await self.consider(self._told)
+
+    def unwant(self, need: Need) -> None:
+        """It is over, or nobody asks for it any more."""
+        self._wanted.pop(need, None)
 
     def standing(self) -> Standing:
         """Everything that is open or ended lately, with why it is not carried out, and why there is no more."""
@@ -269,9 +283,7 @@ class Executor:
             return
         terms = self.terms_for(draft)
         if (last := self._book.last(need)) is not None and 0 <= now - last < terms.pause:
-            self._hold(
-                draft, "paused", "It was proposed a short while ago, and that is over: the next try has to wait."
-            )
+            self._hold(draft, PAUSED, "It was proposed a short while ago, and that is over: the next try has to wait.")
             return
         if need in self._futile and 0 <= now - self._futile[need][0] < terms.pause:
             self._held[need] = self._futile[need][1]

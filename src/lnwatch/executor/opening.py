@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lnwatch.executor.btcpay import HookReader, LentKeys, RegisteringHands
 from lnwatch.executor.dry_run import DryRunHands
 from lnwatch.executor.hands import Hands
 from lnwatch.executor.lnd import CallingHands, LndReader
 from lnwatch.model.action import MOVES_MONEY, Action, Post
 from lnwatch.sources import Place
+from lnwatch.sources.btcpay import BtcpaySettings
 from lnwatch.sources.lnd.client import LndClient
 from lnwatch.sources.lnd.settings import LndSettings
 
@@ -25,10 +27,19 @@ class Workplace:
     hands_macaroon: Path | None = None
 
 
-class Hired:
-    """The hands at some workplaces, and their connections until `close`."""
+@dataclass(frozen=True, slots=True)
+class Shopfront:
+    """One BTCPay Server as its source reads it; who wants it changed lends a key."""
 
-    def __init__(self, workplaces: Iterable[Workplace], *, dry_run: bool) -> None:
+    place: Place
+    settings: BtcpaySettings
+
+
+class Hired:
+    """The hands at some workplaces, and their connections until `close`; `keys` are those lent to them."""
+
+    def __init__(self, workplaces: Iterable[Workplace], shopfronts: Iterable[Shopfront] = (), *, dry_run: bool) -> None:
+        self.keys = LentKeys()
         self._clients: list[LndClient] = []
         crew: dict[Post, tuple[Hands, ...]] = {}
         for each in workplaces:
@@ -39,6 +50,11 @@ class Hired:
             crew[site, node, Action.CONNECT_PEER] = (calling, dry) if live else (dry, calling)
             for action in MOVES_MONEY:  # there are no hands that pay
                 crew[site, node, action] = (dry,)
+        for front in shopfronts:
+            teller = HookReader(front.place, front.settings, self.keys)
+            rehearsing, real = DryRunHands(teller), RegisteringHands(teller, front.settings)
+            post = (front.place.site, front.place.slug, Action.REGISTER_WEBHOOK)
+            crew[post] = (rehearsing, real) if dry_run else (real, rehearsing)
         self.crew: Crew = crew
 
     def _calling(self, workplace: Workplace, reader: LndReader) -> CallingHands:

@@ -103,6 +103,18 @@ class ConnectPeerSettings(ActionSettings):
     site_month_actions: Actions = 300
 
 
+class RegisterWebhookSettings(ActionSettings):
+    """Somebody asked for it and lent a key for it: the usual pause would only keep them waiting."""
+
+    approval: Approvers = Approvers.NOBODY
+    pause: Duration = Default("1s", validate_default=True)
+    stands: Duration = Default("1h", validate_default=True)
+    subject_day_actions: Actions = 12
+    subject_month_actions: Actions = 60
+    site_day_actions: Actions = 48
+    site_month_actions: Actions = 240
+
+
 class RebalanceChannelSettings(ActionSettings):
     """Circular payments: what they cost is the fee, what they tie up meanwhile the amount."""
 
@@ -146,6 +158,7 @@ class ExecutorSettings(Settings):
     dry_run: bool = True
     connect_peer: ConnectPeerSettings = ConnectPeerSettings()
     rebalance_channel: RebalanceChannelSettings = RebalanceChannelSettings()
+    register_webhook: RegisterWebhookSettings = RegisterWebhookSettings()
     automations: Settings = Settings()
 
     def terms(self) -> Mapping[Action, Terms]:

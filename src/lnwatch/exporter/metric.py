@@ -1,7 +1,7 @@
 """What one row of the metric table holds."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -9,7 +9,6 @@ from lnwatch.exporter.moment import Moment
 from lnwatch.model.money import MSAT_PER_SAT
 
 Number = int | float | Decimal
-Row = tuple[tuple[str, ...], Number]  # label values in the order of the metric's labels, and the figure
 
 
 class Kind(StrEnum):
@@ -19,6 +18,29 @@ class Kind(StrEnum):
     COUNTER = "counter"
     INFO = "info"
     HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One event of those that a bucket counts, by what leads to it."""
+
+    label: str
+    id: str
+    value: Number
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What a histogram tells: `counts` are cumulative, by rising edge, and `inf` holds them all."""
+
+    counts: Mapping[float, int]
+    total: Number
+    exemplars: Mapping[float, Exemplar] = field(default_factory=dict)
+
+
+Figure = Number | Distribution
+Row = tuple[tuple[str, ...], Figure]  # label values in the order of the metric's labels, and the figure
 
 
 @dataclass(frozen=True, slots=True)

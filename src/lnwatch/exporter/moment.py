@@ -25,6 +25,11 @@ class Moment:
     now: float
     tallies: Tallies
 
+    @property
+    def lately(self) -> bool:
+        """Whether the engine spoke lately."""
+        return self.now - self.assessment.at <= ENGINE_SILENCE
+
     def targets(self) -> Iterator[tuple[View, TargetView]]:
         """Every source of every site."""
         for view in self.assessment.views.values():
@@ -54,7 +59,7 @@ class Moment:
 
     def ran_lately(self, health: CollectorHealth) -> bool:
         """Whether its newest run still says how it fares; a stream says so by standing."""
-        if health.last_run_at is None or self.now - self.assessment.at > ENGINE_SILENCE:
+        if health.last_run_at is None or not self.lately:
             return False
         return health.interval == 0 or self.now - health.last_run_at <= 3 * health.interval
 
@@ -62,7 +67,7 @@ class Moment:
         """The same, but a failure stays told while the collector waits for its target or backs off."""
         if health.success:
             return self.ran_lately(health)
-        return health.last_run_at is not None and self.now - self.assessment.at <= ENGINE_SILENCE
+        return health.last_run_at is not None and self.lately
 
     def tally(self, view: View, target: TargetView) -> Tally | None:
         """Sums over the node's channels."""

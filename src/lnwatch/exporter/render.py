@@ -4,6 +4,7 @@ Our own because it is about twenty times as fast as the client library, and beca
 whole numbers are written as whole numbers, decimals with all their digits.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
@@ -11,7 +12,7 @@ from functools import lru_cache
 from prometheus_client.metrics_core import Metric as LiveMetric
 from prometheus_client.samples import Exemplar, Sample
 
-from lnwatch.exporter.metric import Metric, Number, Row, unit_of
+from lnwatch.exporter.metric import Distribution, Metric, Number, Row, unit_of
 from lnwatch.exporter.moment import Moment
 
 OPENMETRICS_END = "# EOF\n"
@@ -92,11 +93,28 @@ class Table:
 def _text(metric: Metric, rows: Iterable[Row], *, openmetrics: bool) -> str:
     lines: dict[str, str] = {}  # the first of two equal label sets wins: a second would spoil the scrape
     for values, figure in rows:
-        lines.setdefault(labels_text(metric.labels, values), number(figure))
+        labels = labels_text(metric.labels, values)
+        if isinstance(figure, Distribution):
+            lines.setdefault(labels, _distributed(metric.name, labels, figure, exemplars=openmetrics))
+        else:
+            lines.setdefault(labels, f"{metric.name}{labels} {number(figure)}\n")
     if not lines:
         return ""
-    body = "".join([f"{metric.name}{labels} {figure}\n" for labels, figure in lines.items()])
-    return head(metric.name, metric.help, metric.kind, openmetrics=openmetrics) + body
+    return head(metric.name, metric.help, metric.kind, openmetrics=openmetrics) + "".join(lines.values())
+
+
+def _distributed(name: str, labels: str, told: Distribution, *, exemplars: bool) -> str:
+    """The lines of one histogram; an edge is written as the client library does, `5.0`."""
+    bucket = f"{name}_bucket{labels[:-1]}," if labels else f"{name}_bucket{{"
+    lines = []
+    for edge, count in told.counts.items():
+        shown = told.exemplars.get(edge) if exemplars else None
+        tail = (
+            "" if shown is None else f" # {labels_text((shown.label,), (shown.id,))} {number(shown.value)} {shown.at}"
+        )
+        lines.append(f'{bucket}le="{"+Inf" if edge == math.inf else float(edge)}"}} {count}{tail}\n')
+    every = told.counts[math.inf]
+    return "".join([*lines, f"{name}_sum{labels} {number(told.total)}\n", f"{name}_count{labels} {every}\n"])
 
 
 def render_live(metrics: Iterable[LiveMetric], *, site: str, openmetrics: bool) -> Iterator[str]:

@@ -17,6 +17,7 @@ class Action(StrEnum):
 
     CONNECT_PEER = "connect_peer"
     REBALANCE_CHANNEL = "rebalance_channel"
+    REGISTER_WEBHOOK = "register_webhook"
 
 
 MOVES_MONEY = frozenset({Action.REBALANCE_CHANNEL})

@@ -6,7 +6,7 @@ Amounts and times are as in `merchant`; `store` is the slug of the configuration
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lnwatch.model.merchant import DeliveryStatus, Method, Payout, PayoutState
+from lnwatch.model.merchant import DeliveryStatus, Method, Payout, PayoutState, WebhookDelivery
 from lnwatch.model.money import Msat
 
 
@@ -14,7 +14,7 @@ from lnwatch.model.money import Msat
 class Webhook:
     """A webhook of a store. Of its address only the host is kept: the path may hold a secret.
 
-    `recent` are its newest deliveries by status.
+    `recent` are its newest deliveries by status; `newest` the very newest, newest first, without what they told.
     """
 
     id: str
@@ -22,6 +22,7 @@ class Webhook:
     enabled: bool
     redelivers: bool
     recent: tuple[tuple[DeliveryStatus, int], ...]
+    newest: tuple[WebhookDelivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,16 @@ class Payouts:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One currency's price of a bitcoin as BTCPay has it; None, with BTCPay's words for why, when it has none."""
+    """One currency's price of a bitcoin as BTCPay has it; None, with BTCPay's words for why, when it has none.
+
+    `steady_since` is when a rate that moves came to its present value; None for one that was never seen to move
+    as an exchange's does, such as a fixed one.
+    """
 
     currency: str
     rate: Decimal | None
     errors: tuple[str, ...]
+    steady_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

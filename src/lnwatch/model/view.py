@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lnwatch.model.kpi import Demand, KpiFigure, Payability
 from lnwatch.model.lightning import InvoiceState, LightningInvoice
 from lnwatch.model.liquidity import NodeLiquidity
+from lnwatch.model.merchant import Method
 from lnwatch.model.money import Msat
+from lnwatch.model.order import Order, PaymentException, Rail
 from lnwatch.model.snapshot import Backfill, Event, Snapshot, TargetState
 
 
@@ -147,12 +150,49 @@ class OwnHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenInvoice:
+    """An invoice that may still be paid; `amount_msat` is what is due over Lightning, None without that method."""
+
+    id: str
+    created_at: int
+    expires_at: int
+    processing: bool
+    amount_msat: Msat | None
+    offered: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopView:
+    """One store as judgement sees it. `source` is its BTCPay Server's slug, `node` its Lightning node's, None while
+    that is not known.
+
+    `open_invoices` are the newest 1,000, oldest first, `open_count` all of them. `settlements` are the last 60
+    settled orders of each rail, `exceptions` those on payments that are not put right (the newest 500 of
+    `exception_count`). `counters` are lifetime sums since the store's birth, by the names of `domain/tally.py`.
+    `read_until` is the watermark up to which BTCPay was read, None before the first reading.
+    """
+
+    store: str
+    source: str
+    node: str | None
+    read_until: float | None
+    open_invoices: tuple[OpenInvoice, ...] = ()
+    open_count: int = 0
+    settlements: Mapping[Rail, tuple[Order, ...]] = field(default_factory=dict)
+    exceptions: tuple[PaymentException, ...] = ()
+    exception_count: int = 0
+    counters: Mapping[str, int] = field(default_factory=dict)
+    payability: tuple[Payability, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything that judgement may read about one site, at one instant.
 
     `events` and `states` are those of the last 24 hours, oldest first (closed channels: 30 days); `held`
     are accepted, unsettled invoices by node; `baselines` are keyed by source and series
-    (`rpc_seconds`, `next_block_fee`: sat/vB, `watchtower_pending`).
+    (`rpc_seconds`, `next_block_fee`: sat/vB, `watchtower_pending`). `shops` is keyed by store slug, `demand` by
+    node slug; `kpis` are reckoned anew once a minute.
     """
 
     site: str
@@ -166,3 +206,6 @@ class View:
     held: Mapping[str, tuple[LightningInvoice, ...]] = field(default_factory=dict)
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
     own: OwnHealth | None = None
+    shops: Mapping[str, ShopView] = field(default_factory=dict)
+    demand: Mapping[str, Demand] = field(default_factory=dict)
+    kpis: tuple[KpiFigure, ...] = ()

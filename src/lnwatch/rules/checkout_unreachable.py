@@ -59,6 +59,6 @@ RULE = Rule(
     judge=judge,
     after=60,
     kinds=("probe",),
-    parents=("restart_overrun",),
+    parents=("btcpay_down", "restart_overrun"),
     grant="configure a source of kind `probe` with the address at which customers pay",
 )

@@ -201,12 +201,10 @@ class SourceKind(Generic[S]):
     """The well-known `SOURCE` of a module in this room.
 
     `kind` is its name in the configuration and in labels; `lightning` marks a Lightning node, whose
-    slug is the label `node`. One that is not `offered` can't be configured: the ledger would let go of
-    what it tells.
+    slug is the label `node`.
     """
 
     kind: str
     settings: type[S]
     open: Callable[[Place, S], Source]
     lightning: bool = False
-    offered: bool = True

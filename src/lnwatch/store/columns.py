@@ -34,6 +34,10 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+# Words of our own, and what was made storable before: there is nothing to look for in them.
+Plain = Text
+
+
 def storable(text: str) -> str:
     """The text as it will be read again: what can't be stored is replaced by the replacement character."""
     if text.isascii() and "\0" not in text:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Engine, Select, func, null, select, tuple_
+from sqlalchemy import Column, Engine, RowMapping, Select, func, null, select, tuple_
 
 from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.store.backend import Backend
@@ -59,7 +59,7 @@ def export(
 ) -> Iterator[Mapping[str, Value]]:
     """The rows of a table by rising key, of one site or of all, from `since` on by its time column; facts as JSON text.
 
-    Rows that have no time (open invoices) are in it always. Raises LedgerError.
+    What is private comes as None. Rows that have no time (open invoices) are in it always. Raises LedgerError.
     """
     columns(table)
     wanted = metadata.tables[table]
@@ -72,7 +72,9 @@ def export(
         if since is not None and wanted.info["time"]:
             time = wanted.c[wanted.info["time"]]
             query = query.where((time >= since) | time.is_(None))
-        yield from _pages(reader, tuple(wanted.primary_key), query)
+        private = {column.name for column in wanted.columns if column.info.get("private")}
+        for row in _pages(reader, tuple(wanted.primary_key), query):
+            yield {name: None if name in private else _value(value) for name, value in row.items()}
 
 
 def status(settings: LedgerSettings, data_dir: Path) -> LedgerStatus:
@@ -96,14 +98,17 @@ def backup(settings: LedgerSettings, data_dir: Path, file: Path) -> Counts:
         return write_copy(backend, reader, file)
 
 
-def _pages(reader: Engine, keys: Sequence[Column[Any]], query: Select[Any]) -> Iterator[Mapping[str, Value]]:
+def _value(value: Value | bytes) -> Value:
+    return readable(value) if isinstance(value, bytes) else value
+
+
+def _pages(reader: Engine, keys: Sequence[Column[Any]], query: Select[Any]) -> Iterator[RowMapping]:
     last: tuple[Value, ...] | None = None
     while True:
         page = query if last is None else query.where(tuple_(*keys) > tuple_(*last))
         with reader.begin() as connection:
             rows = connection.execute(page).mappings().all()
-        for row in rows:
-            yield {name: readable(value) if isinstance(value, bytes) else value for name, value in row.items()}
+        yield from rows
         if len(rows) < PAGE:
             return
         last = tuple(rows[-1][column] for column in keys)

@@ -23,12 +23,15 @@ from lnwatch.store.cases.commit import commit, slices
 from lnwatch.store.cases.episodes import Episodes
 from lnwatch.store.cases.outbox import LedgerOutbox
 from lnwatch.store.cases.values import CaseChange, CaseRecord
+from lnwatch.store.circumstances import CircumstanceReader
 from lnwatch.store.database import Database
 from lnwatch.store.facts import pack, unpack
+from lnwatch.store.hooks import HookLedger
 from lnwatch.store.inbox import Inbox, Request
-from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
+from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange, parts
 from lnwatch.store.journal import Journal
 from lnwatch.store.memory import LedgerMemory
+from lnwatch.store.orders.ledger import OrderLedger
 from lnwatch.store.past.keeper import PastKeeper
 from lnwatch.store.past.values import Past
 from lnwatch.store.prune import prune
@@ -47,7 +50,8 @@ class Ledger:
     """An open ledger. The engine alone appends; every method raises LedgerError where it can't be done.
 
     `backend` is `sqlite` or `postgresql`, `starts` the number of the daemon's starts so far, this one included,
-    `outbox` what waits to be told, `journal` what was proposed, allowed and done.
+    `outbox` what waits to be told, `journal` what was proposed, allowed and done, `orders` what customers bought,
+    `hooks` the webhooks that came in, `circumstances` what the world was like while invoices were open.
     """
 
     def __init__(self, database: Database, settings: LedgerSettings, clock: Clock, starts: int) -> None:
@@ -61,6 +65,9 @@ class Ledger:
         self._large_at: dict[tuple[str, str, str], float] = {}
         self.outbox = LedgerOutbox(self._workers, clock)
         self.journal = Journal(self._workers)
+        self.circumstances = CircumstanceReader(self._workers)
+        self.orders = OrderLedger(self._workers, clock, settings.retention.five_minute_buckets)
+        self.hooks = HookLedger(self._workers, clock)
         self._past = PastKeeper(self._workers)
         self._details = ChannelDetails()
         self._details_of = 0  # the database's generation that they speak of
@@ -70,11 +77,13 @@ class Ledger:
 
         Raises LedgerError, and then nothing of it is stored. Told again it changes nothing, if a batch
         holds at most one page of history of a collector. Rows per channel follow in transactions of
-        their own; where those fail, telling the same again brings what is missing.
+        their own, and those of a long page of invoices come before it; where some fail, telling the same again
+        brings what is missing.
         """
         packed = await self._packed([item for item in items if isinstance(item, Entry)])
         keep = self._settings.retention.five_minute_buckets
-        await self._workers.write(lambda connection: apply(connection, Batch(items, packed), keep))
+        for part in parts(items):
+            await self._workers.write(partial(apply, batch=Batch(part, packed), keep_buckets=keep))
         self._past.note(items)
         for item in items:
             if isinstance(item, LiquidityChange):
@@ -257,7 +266,8 @@ def _births(connection: Connection) -> dict[tuple[str, str], float]:
 def _totals(connection: Connection) -> dict[tuple[str, str], NodeTotals]:
     row = tables.counter.c
     counted: dict[tuple[str, str], dict[str, int]] = {}
-    for site, node, name, value in connection.execute(select(row.site, row.source, row.name, row.value)):
+    query = select(row.site, row.source, row.name, row.value).where(~row.source.contains(":"))  # a slug has none
+    for site, node, name, value in connection.execute(query):
         counted.setdefault((site, node), {})[name] = value
     return {
         key: NodeTotals(

@@ -85,7 +85,7 @@ class LedgerMemory:
             .limit(limit)
         )
         return await self._workers.read(
-            lambda connection: tuple(_payment(values) for values in connection.execute(query))
+            lambda connection: tuple(payment_of(values) for values in connection.execute(query))
         )
 
 
@@ -112,7 +112,8 @@ def invoice_of(row: Row[Any]) -> LightningInvoice:
     )
 
 
-def _payment(row: Row[Any]) -> LightningPayment:
+def payment_of(row: Row[Any]) -> LightningPayment:
+    """The payment that a row of `lightning_payment` is."""
     return LightningPayment(
         payment_hash=row.payment_hash,
         index=row.payment_index,

@@ -25,6 +25,8 @@ from sqlalchemy import (
 
 from lnwatch.store import tables
 from lnwatch.store.cases import prune as cases
+from lnwatch.store.order_tables import payability
+from lnwatch.store.orders import prune as orders
 from lnwatch.store.rollups import FIVE_MINUTES
 from lnwatch.store.settings import Retention
 from lnwatch.store.workers import Workers
@@ -82,11 +84,13 @@ def _conditions(retention: Retention, now: float) -> Iterator[Condition]:
     )
     for column, kept in by_age:
         yield column.table, column < now - kept
-    for table in (tables.target_state, tables.channel_state, tables.liquidity_change, tables.balance_change):
+    states = (tables.target_state, tables.channel_state, tables.liquidity_change, tables.balance_change, payability)
+    for table in states:
         yield table, _outdated(table, now - retention.states)
     yield tables.watched_transaction, _no_longer_watched(retention, now)
     yield tables.block, _buried()
     yield from cases.conditions(retention, now)
+    yield from orders.conditions(retention, now)
 
 
 def _outdated(table: Table, before: float) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table
 
 from lnwatch.model.lightning import InvoiceState
 from lnwatch.model.money import MAX_MSAT
+from lnwatch.model.tally import Share
 from lnwatch.store import tables
 from lnwatch.store.upsert import Row, greatest, least, merge, plus
 
@@ -57,13 +58,19 @@ class Rollups:
 
     def count(self, key: tuple[str, str], told_at: float, summand: Summand) -> None:
         """Add to the windows of the node `key` (site, source) what it told at `told_at`."""
-        site, node = key
+        self._count(key[0], f"node:{key[1]}", told_at, summand)
+
+    def share(self, site: str, told_at: float, share: Share, sign: int = 1) -> None:
+        """Add to the windows of its subject what came to be known at `told_at`; with the sign -1 take it back."""
+        self._count(site, share.subject, told_at, Summand(share.series, share.at, sign * share.amount, sign * share.n))
+
+    def _count(self, site: str, subject: str, told_at: float, summand: Summand) -> None:
         # There is no amount above all bitcoin; a few that lie would overflow the sum.
         amount = summand.amount if abs(summand.amount) <= MAX_MSAT else 0
         for width in (FIVE_MINUTES, HOUR):
             start = start_of(summand.at, width)
             if width == HOUR or start > told_at - self._keep:
-                sums = self._buckets[site, f"node:{node}", summand.series, width, start]
+                sums = self._buckets[site, subject, summand.series, width, start]
                 sums[0] += summand.n
                 sums[1] += amount
 

@@ -25,6 +25,9 @@ class Retention(Settings):
     reorganisations: Duration = Field("400d", validate_default=True)
     watched_transactions: Duration = Field("400d", validate_default=True)
     unconfirmed_transactions: Duration = Field("90d", validate_default=True)  # then nobody waits for them any more
+    orders: Duration = Field("1100d", validate_default=True)  # with their invoices, payments, payouts and receipts
+    webhooks: Duration = Field("400d", validate_default=True)  # what they said, and the tries to deliver it
+    webhooks_received: Duration = Field("7d", validate_default=True)  # that one came, so that it is known again
     inbox: Duration = Field("400d", validate_default=True)
     cases: Duration = Field("400d", validate_default=True)  # since they ended, with their history
     messages: Duration = Field("90d", validate_default=True)  # delivery has long given them up by then

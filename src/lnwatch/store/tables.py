@@ -6,7 +6,13 @@ source counts whole seconds. `info["time"]` names the column by which a table is
 
 from sqlalchemy import Boolean, Column, Double, Index, LargeBinary, literal_column, true
 
-from lnwatch.store import case_tables, journal_tables, schema  # noqa: F401 - their tables belong to the metadata as well
+from lnwatch.store import (  # noqa: F401 - their tables belong to the metadata as well
+    case_tables,
+    journal_tables,
+    merchant_tables,
+    order_tables,
+    schema,
+)
 from lnwatch.store.columns import Whole, Words
 
 metadata = schema.metadata
@@ -219,6 +225,7 @@ watched_transaction = _table(
     Column("first_seen_at", Double),
     Column("block_height", Whole),
     Column("block_hash", Words),
+    Column("block_time", Whole),  # when that block was made, NULL also where it came before this was kept
     time="since",
 )
 Index(None, watched_transaction.c.site, watched_transaction.c.block_height)
@@ -289,7 +296,7 @@ bucket = _table(
     time="start",
 )
 
-# Lifetime counters since the source's birth; they never go back.
+# Lifetime counters since the birth of a node (`source` is its slug) or store (`store:SLUG`); they never go back.
 counter = _table(
     "counter", _key("site"), _key("source"), _key("name"), Column("value", Whole, nullable=False), time=None
 )

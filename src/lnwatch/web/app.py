@@ -12,7 +12,8 @@ from lnwatch.model.assessment import Assessment
 from lnwatch.web.context import Archive, Context, Exposition
 from lnwatch.web.guard import Guard, refusal_counter
 from lnwatch.web.headers import StandingHeaders
-from lnwatch.web.routes import cases, coverage, health, metrics, proposals, runbooks, status
+from lnwatch.web.hooks import HookDesk
+from lnwatch.web.routes import cases, coverage, health, hooks, metrics, proposals, runbooks, status
 from lnwatch.web.settings import WebSettings
 
 _STATIC = Path(__file__).parent / "static"
@@ -25,16 +26,19 @@ def create_app(  # noqa: PLR0913, PLR0917 - what the pages show, each from whoev
     archive: Archive,
     clock: Clock,
     registry: CollectorRegistry,
+    desk: HookDesk | None = None,
 ) -> FastAPI:
     """The application: it reads the newest Assessment, and waits for nothing but the archive of cases.
 
-    `registry` takes up what the web room counts of itself.
+    `registry` takes up what the web room counts of itself; `desk` takes what is told at the hooks.
     """
     context = Context(settings, exposition, current, archive, clock, clock.monotonic())
     # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="lnwatch", openapi_url=None, docs_url=None, redoc_url=None)
     for noun in (metrics, health, status, cases, proposals, coverage, runbooks):
         app.include_router(noun.routes(context))
+    if desk is not None:
+        app.include_router(hooks.routes(desk))
     app.mount("/static", StaticFiles(directory=_STATIC))
     app.add_middleware(Guard, settings=settings, refused=refusal_counter(registry))
     app.add_middleware(StandingHeaders, clock=clock)

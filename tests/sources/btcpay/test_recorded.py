@@ -260,8 +260,8 @@ def test_facts_of_the_rest() -> None:
     assert (asked.status, asked.amount) == (PaymentRequestStatus.COMPLETED, Decimal("10.0"))
     (hook,) = read(webhooks.HOOKS, body("webhooks"))
     deliveries = read(webhooks.DELIVERIES, body("webhook-deliveries-count-3"))
-    assert webhooks.read_webhook(hook, deliveries).recent[0] == (DeliveryStatus.SUCCESS, 3)
-    assert webhooks.read_webhook(hook, deliveries).host == "127.0.0.1"
+    assert webhooks.read_webhook("shop", hook, deliveries).recent[0] == (DeliveryStatus.SUCCESS, 3)
+    assert webhooks.read_webhook("shop", hook, deliveries).host == "127.0.0.1"
 
 
 def test_refunds_and_payouts() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from lnwatch.model.btcpay import Payouts, Rates, Store, StoreBalance, Webhooks
 from lnwatch.model.merchant import (
+    DeliveryStatus,
     Method,
     PaymentRequest,
     Payout,
@@ -103,6 +104,33 @@ async def test_deliveries_where_the_key_may() -> None:
         assert {(each.type, each.invoice_id) for each in told} == {("InvoiceCreated", invoice.id)}
         assert len({each.original_delivery_id for each in told}) == 1
         assert isinstance(reading.facts, Webhooks)
+        assert reading.facts.webhooks is not None
+        newest = reading.facts.webhooks[0].newest
+        assert [(each.status, each.event) for each in newest] == [
+            (DeliveryStatus.SUCCESS, None),
+            (DeliveryStatus.HTTP_ERROR, None),
+        ]
         (again,) = await shop.run("webhooks_shop")
         assert again.events == ()
         assert "s3cret" not in repr(reading)
+
+
+async def test_a_rate_that_moves_is_told_from_a_fixed_one(shop: Bed) -> None:
+    """Since when it stands is told of a rate that moves within an hour, over a restart; never of one that was set."""
+    made = shop.world
+
+    async def steady(rate: int | None, minutes: int) -> float | None:
+        await made.pass_time(60 * minutes)
+        made.store.rates["BTC_EUR"] = None if rate is None else Decimal(rate)
+        shop.open()
+        (reading,) = await shop.run("rates_shop")
+        assert isinstance(reading.facts, Rates)
+        return reading.facts.rates[0].steady_since
+
+    assert await steady(50_000, 0) is None
+    assert await steady(50_000, 5) is None
+    assert await steady(51_000, 120) is None  # a person changed it after hours
+    moved = await steady(51_100, 5)
+    assert moved == made.clock.now()
+    assert await steady(None, 5) is None
+    assert await steady(51_100, 70) == moved

@@ -6,4 +6,4 @@ from lnwatch.sources.btcpay.source import Btcpay
 
 __all__ = ["SOURCE", "Btcpay", "BtcpaySettings"]
 
-SOURCE = SourceKind(kind="btcpay", settings=BtcpaySettings, open=Btcpay, offered=False)
+SOURCE = SourceKind(kind="btcpay", settings=BtcpaySettings, open=Btcpay)

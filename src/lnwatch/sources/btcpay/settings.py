@@ -1,11 +1,12 @@
 """The block of the configuration that describes one BTCPay Server and its stores."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
+from lnwatch.credentials import Credential
 from lnwatch.fields import Duration, FilePath, Settings, Slug
 
 _STORE_ID = re.compile(r"[0-9A-Za-z]{1,100}")
@@ -25,15 +26,21 @@ class BtcpaySettings(Settings):
     """Where the server answers, by which API key, and which of its stores are watched.
 
     `stores` names each store with a slug: `{ shop = "C8H1…" }`, the id as BTCPay shows it in the store's
-    settings. `ca_file` is PEM to trust for https. `deliveries` says that the key is meant to list webhook
-    deliveries, for which BTCPay has no right that only reads. `timeout` bounds a question about the server,
-    `slow_timeout` any other. `rescan_depth` is how far back old invoices are read again for late money.
+    settings. `ca_file` is PEM to trust for https. `webhook_secret` is what BTCPay signs with what it tells at
+    `/hooks/btcpay/SITE/NAME`; `lnwatch webhook register` writes its file. `deliveries` says that the key is
+    meant to list webhook deliveries, for which BTCPay has no right that only reads. `timeout` bounds a question
+    about the server, `slow_timeout` any other. `rescan_depth` is how far back old invoices are read again for
+    late money.
     """
+
+    written: ClassVar[frozenset[str]] = frozenset({"webhook_secret_file"})
 
     url: str
     api_key: SecretStr | None = None
     api_key_file: FilePath | None = None
     ca_file: FilePath | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_secret_file: FilePath | None = None
     stores: dict[Slug, str]
     deliveries: bool = False
     timeout: Interval = Field("8s", validate_default=True)
@@ -88,6 +95,19 @@ class BtcpaySettings(Settings):
         if (self.api_key is None) == (self.api_key_file is None):
             raise ValueError("set exactly one of `api_key_file` and `api_key`")
         return self
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if self.webhook_secret is not None and self.webhook_secret_file is not None:
+            raise ValueError("set `webhook_secret_file` or `webhook_secret`, not both")
+        return self
+
+    @property
+    def signs(self) -> Credential | None:
+        """What BTCPay signs its webhooks with; None where lnwatch is told nothing by it."""
+        if self.webhook_secret is None and self.webhook_secret_file is None:
+            return None
+        return Credential(self.webhook_secret, self.webhook_secret_file)
 
     @model_validator(mode="after")
     def _room_for_both_questions(self) -> Self:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from lnwatch.credentials import Credential
+from lnwatch.model.merchant import WebhookEvent
 from lnwatch.sources import Checkup, Collector, Cost, Place, Stream
 from lnwatch.sources.btcpay.balances import BalancesCollector
 from lnwatch.sources.btcpay.check import Inspector
@@ -17,6 +19,7 @@ from lnwatch.sources.btcpay.rates import RatesCollector
 from lnwatch.sources.btcpay.settings import BtcpaySettings
 from lnwatch.sources.btcpay.status import StatusCollector
 from lnwatch.sources.btcpay.store import StoreCollector
+from lnwatch.sources.btcpay.webhook_events import parse_event, store_of
 from lnwatch.sources.btcpay.webhooks import WebhooksCollector
 
 _ID: Final = re.compile(r"[0-9A-Za-z]{1,64}")
@@ -63,6 +66,33 @@ class Btcpay:
                 shop.hinted.add(invoice_id)
                 return f"invoices_{shop.slug}"
         return None
+
+    @property
+    def signs(self) -> Credential | None:
+        """What its webhooks are signed with; None where they are not awaited."""
+        return self._settings.signs
+
+    def hear(self, body: bytes, at: float) -> WebhookEvent | None:
+        """What a webhook says that came at `at`; None where it is about a store that is not watched.
+
+        Raises SourceError(MALFORMED).
+        """
+        told = store_of(body)
+        shop = next((each for each in self._shops.values() if each.id == told), None)
+        event = parse_event(body, (shop or next(iter(self._shops.values()))).sight(at))
+        return event if shop is not None else None
+
+    def proof_of(self, event: WebhookEvent) -> Iterator[str]:
+        """The collectors that prove what a webhook said; an invoice that it spoke of is read first."""
+        shop = self._shops[event.store]
+        if event.invoice_id is not None and (invoices := self.hint(shop.id, event.invoice_id)) is not None:
+            yield invoices
+        if event.payout_id is not None:
+            yield f"payouts_{shop.slug}"
+        if event.pull_payment is not None:
+            yield f"refunds_{shop.slug}"
+        if event.payment_request_id is not None:
+            yield f"requests_{shop.slug}"
 
     async def check(self) -> Checkup:
         """One look at everything."""

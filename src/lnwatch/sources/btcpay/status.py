@@ -62,7 +62,7 @@ class StatusCollector:
         except SourceError:
             raise error from None  # then the whole server is away, as the first failure says
         if error.reason is FailureReason.TIMEOUT:
-            message = "BTCPay answers health and nothing that needs its database: is its PostgreSQL up?"
+            message = "BTCPay answers health and nothing that needs its database: look at its PostgreSQL"
             raise SourceError(FailureReason.TIMEOUT, message) from error
         if not isinstance(error, WordlessError):
             raise error

@@ -1,5 +1,7 @@
 """The body of a webhook, as it was received or as BTCPay keeps it, made into ours."""
 
+import hashlib
+import json
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,12 +12,39 @@ from lnwatch.sources.btcpay import words
 from lnwatch.sources.btcpay.amounts import BITCOIN
 from lnwatch.sources.btcpay.answers import EventAnswer
 from lnwatch.sources.btcpay.invoice_reading import Sight, read_payment
-from lnwatch.sources.btcpay.parsing import first_fault, read
+from lnwatch.sources.btcpay.parsing import decode, first_fault, read
 from lnwatch.sources.btcpay.payouts import key_of
 from lnwatch.sources.btcpay.words import Unknown
 
 EVENT: Final = TypeAdapter(EventAnswer)
 _OTHER_COINS: Final = ""
+# Types of BTCPay 2.0 to 2.4; what is none of them is kept all the same.
+KNOWN_TYPES: Final = frozenset(
+    {
+        *("InvoiceCreated", "InvoiceReceivedPayment", "InvoicePaymentSettled", "InvoiceProcessing", "InvoiceSettled"),
+        *("InvoiceExpired", "InvoiceInvalid", "InvoiceExpiredPaidPartial", "InvoicePaidAfterExpiration"),
+        *("InvoiceRefund", "PayoutCreated", "PayoutApproved", "PayoutUpdated"),
+        *("PaymentRequestCreated", "PaymentRequestUpdated", "PaymentRequestArchived"),
+        *("PaymentRequestStatusChanged", "PaymentRequestCompleted"),
+        *("PendingTransactionCreated", "PendingTransactionSignatureCollected"),
+        *("PendingTransactionBroadcast", "PendingTransactionCancelled"),
+        *("SubscriberCreated", "SubscriberCredited", "SubscriberCharged", "SubscriberActivated", "SubscriberDisabled"),
+        *("SubscriberPhaseChanged", "SubscriberNeedUpgrade", "PlanStarted", "PaymentReminder", "CreditRefunded"),
+    }
+)
+_OF_THE_DELIVERY: Final = frozenset({"deliveryId", "webhookId", "originalDeliveryId", "isRedelivery"})
+
+
+def happening(body: bytes) -> str:
+    """What a webhook tells, as a digest: the same in each delivery of it, and from each webhook on one address.
+
+    One webhook may tell the same twice, within a second. Raises ValueError where it is not JSON.
+    """
+    told = decode(body)
+    what = (
+        {key: value for key, value in told.items() if key not in _OF_THE_DELIVERY} if isinstance(told, dict) else told
+    )
+    return hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def parse_event(body: bytes, sight: Sight) -> WebhookEvent:

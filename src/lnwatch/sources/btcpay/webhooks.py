@@ -27,6 +27,7 @@ DELIVERIES: Final = TypeAdapter(tuple[DeliveryAnswer, ...])
 _BODY: Final = TypeAdapter(EventAnswer)
 COUNT: Final = 200  # newest deliveries of one webhook: without a count BTCPay gives all of 60 days
 BODIES: Final = 40  # that one run reads; a failed delivery's goes first
+NEWEST: Final = 20  # deliveries of one webhook that tell how it fares now
 _KNOWN: Final = 2 * COUNT
 
 
@@ -60,7 +61,7 @@ class WebhooksCollector:
         try:
             for hook in (await self.shop.server.client.ask(self.shop.path("webhooks"), HOOKS, what)).value:
                 deliveries = await self._deliveries(hook.id)
-                hooks.append(read_webhook(hook, deliveries))
+                hooks.append(read_webhook(self.shop.slug, hook, deliveries))
                 fresh = [each for each in deliveries if each.id not in known.get(hook.id, ())]
                 # What went wrong matters first; what there is no room for comes with the next run.
                 fresh.sort(key=lambda each: (each.status == "HttpSuccess", -each.timestamp))
@@ -96,7 +97,7 @@ class WebhooksCollector:
         return read_event(told.value, self.shop.sight(told.at))
 
 
-def read_webhook(answer: WebhookAnswer, deliveries: Iterable[DeliveryAnswer]) -> Webhook:
+def read_webhook(slug: str, answer: WebhookAnswer, deliveries: Sequence[DeliveryAnswer]) -> Webhook:
     """The webhook in our terms, without the path of its address."""
     counts = Counter(_status(each) for each in deliveries)
     return Webhook(
@@ -105,6 +106,7 @@ def read_webhook(answer: WebhookAnswer, deliveries: Iterable[DeliveryAnswer]) ->
         enabled=answer.enabled,
         redelivers=answer.automatic_redelivery,
         recent=tuple((status, counts[status]) for status in DeliveryStatus),
+        newest=tuple(read_delivery(slug, answer.id, each, None) for each in deliveries[:NEWEST]),
     )
 
 

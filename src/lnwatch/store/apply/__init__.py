@@ -1,9 +1,7 @@
 """What a batch does to the tables: one module per noun, in one transaction."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
 
 from sqlalchemy import Connection
 
@@ -16,18 +14,18 @@ from lnwatch.model.lightning import (
     LightningInvoice,
     LightningPayment,
 )
-from lnwatch.model.snapshot import Event, StreamGap
+from lnwatch.model.snapshot import StreamGap
 from lnwatch.store.apply.chain import apply_chain, apply_reorganisations
 from lnwatch.store.apply.channels import apply_channel_events, apply_closed_channels, apply_gaps, apply_htlc_events
 from lnwatch.store.apply.invoices import apply_invoices
+from lnwatch.store.apply.merchant import apply_merchant
 from lnwatch.store.apply.payments import apply_forwards, apply_payments
 from lnwatch.store.apply.snapshots import Packed, apply_snapshots
 from lnwatch.store.apply.states import apply_liquidity, apply_states
-from lnwatch.store.apply.turns import Turn, take_turns
+from lnwatch.store.apply.touches import Touches
+from lnwatch.store.apply.turns import Told, take_turns
 from lnwatch.store.items import Entry, Item, LiquidityChange, StateChange
 from lnwatch.store.rollups import Rollups
-
-E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +40,20 @@ def apply(connection: Connection, batch: Batch, keep_buckets: float) -> None:
     """Bring a batch into the ledger; told twice it changes nothing more. `keep_buckets` in seconds."""
     turns = take_turns(connection, [item for item in batch.items if isinstance(item, Entry)])
     rollups = Rollups(keep_buckets)
-    told = _Told(turns)
-    apply_invoices(connection, told.of(LightningInvoice), rollups)
-    apply_payments(connection, told.of(LightningPayment), rollups)
+    told = Told(turns)
+    touches = Touches()
+    apply_invoices(connection, told.of(LightningInvoice), rollups, touches)
+    apply_payments(connection, told.of(LightningPayment), rollups, touches)
     apply_forwards(connection, told.of(Forward), rollups)
     apply_closed_channels(connection, told.of(ClosedChannel))
     apply_channel_events(connection, told.of(ChannelEvent))
     apply_htlc_events(connection, told.of(HtlcEvent))
     apply_gaps(connection, told.of(StreamGap))
     apply_reorganisations(connection, told.of(Reorganisation))
-    apply_chain(connection, turns)
+    apply_merchant(connection, turns, told, touches)  # before the chain: it puts transactions on the watch list
+    apply_chain(connection, turns, touches)
     apply_snapshots(connection, turns, batch.packed, rollups)
     apply_states(connection, [item for item in batch.items if isinstance(item, StateChange)])
     apply_liquidity(connection, [item for item in batch.items if isinstance(item, LiquidityChange)])
+    touches.write(connection)
     rollups.write(connection)
-
-
-class _Told:
-    """The events of a batch by kind, each with its entry's turn."""
-
-    def __init__(self, turns: Sequence[Turn]) -> None:
-        self._events: dict[type[object], list[tuple[Turn, Event]]] = defaultdict(list)
-        for turn in turns:
-            for event in turn.entry.reading.events:
-                self._events[type(event)].append((turn, event))
-
-    def of(self, kind: type[E]) -> list[tuple[Turn, E]]:
-        return cast("list[tuple[Turn, E]]", self._events[kind])

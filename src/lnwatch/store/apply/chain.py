@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, select
 from lnwatch.model.chain import Block, MempoolSighting, Reorganisation
 from lnwatch.model.lightning import PendingChannels
 from lnwatch.store import tables
+from lnwatch.store.apply.touches import Touches
 from lnwatch.store.apply.turns import Turn
 from lnwatch.store.apply.watch import WatchList, awaited
 from lnwatch.store.upsert import insert_new, put
@@ -15,11 +16,11 @@ from lnwatch.store.upsert import insert_new, put
 _Key = tuple[str, str]
 
 
-def apply_chain(connection: Connection, turns: Sequence[Turn]) -> None:
+def apply_chain(connection: Connection, turns: Sequence[Turn], touches: Touches) -> None:
     """Extend and cut the chains, and follow the watched transactions, in the order in which it was told."""
     if not any(_concerns_chain(turn) for turn in turns):
         return
-    watch = WatchList(connection, turns)
+    watch = WatchList(connection, turns, touches)
     chains: dict[_Key, _Chain] = {}
     for turn in turns:
         facts = turn.entry.reading.facts
@@ -27,12 +28,12 @@ def apply_chain(connection: Connection, turns: Sequence[Turn]) -> None:
             watch.add(turn.entry.site, awaited(facts), turn.entry.at)
         for event in turn.entry.reading.events:
             if isinstance(event, MempoolSighting):
-                watch.sighted(turn.entry.site, event)
+                watch.sighted(turn, event)
             elif isinstance(event, Block):
                 if turn.key not in chains:
                     chains[turn.key] = _Chain(connection, turn.key, _lowest(turns, turn.key))
-                watch.disconnected(turn.entry.site, chains[turn.key].extend(event))
-                watch.connected(turn.entry.site, event)
+                watch.disconnected(turn, chains[turn.key].extend(event))
+                watch.connected(turn, event)
     for chain in chains.values():
         chain.write(connection)
     watch.write(connection)

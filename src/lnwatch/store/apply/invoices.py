@@ -9,9 +9,11 @@ from sqlalchemy import Connection, select
 
 from lnwatch.model.lightning import INVOICE_FINAL, InvoiceHtlc, InvoiceState, LightningInvoice
 from lnwatch.store import tables
+from lnwatch.store.apply.touches import Touches
 from lnwatch.store.apply.turns import Turn
+from lnwatch.store.order_tables import node_receipt
 from lnwatch.store.rollups import OUTCOMES, RECEIVED, Rollups, Summand
-from lnwatch.store.upsert import Row, put
+from lnwatch.store.upsert import Row, insert_new, put
 
 HTLCS = TypeAdapter(tuple[InvoiceHtlc, ...])
 SERIES = {state: f"lightning_invoice_{state.value}" for state in OUTCOMES}
@@ -31,10 +33,13 @@ class _Standing(NamedTuple):
     htlcs: str
 
 
-def apply_invoices(connection: Connection, told: Sequence[tuple[Turn, LightningInvoice]], rollups: Rollups) -> None:
-    """Fold the invoices in the order in which they were told."""
+def apply_invoices(
+    connection: Connection, told: Sequence[tuple[Turn, LightningInvoice]], rollups: Rollups, touches: Touches
+) -> None:
+    """Fold the invoices in the order in which they were told; of those from before birth only receipts have a row."""
     known = _standing(connection, told)
     changed: dict[_Hash, Row] = {}
+    receipts: dict[_Hash, Row] = {}
     for turn, invoice in told:
         key = (*turn.key, invoice.payment_hash)
         htlcs = HTLCS.dump_json(invoice.htlcs).decode() if invoice.htlcs else "[]"
@@ -43,14 +48,20 @@ def apply_invoices(connection: Connection, told: Sequence[tuple[Turn, LightningI
         if old is None and new.final_at is not None and new.final_at < turn.born_at:
             if turn.counts_history:
                 _count(rollups, turn, new)
+            if new.state is InvoiceState.SETTLED:
+                receipts[key] = _receipt(key, new)
+                touches.term(turn.entry.site, invoice.payment_hash, turn.entry.at)
             continue
         if old is not None and not _says_more(old, new):
             continue
         known[key] = new
         changed[key] = _row(key, invoice, new)
+        if invoice.state is not InvoiceState.OPEN:  # that one waits is no news for its order
+            touches.term(turn.entry.site, invoice.payment_hash, turn.entry.at)
         if new.final_at is not None:
             _became_final(rollups, turn, old, new)
     put(connection, tables.lightning_invoice, list(changed.values()))
+    insert_new(connection, node_receipt, list(receipts.values()))
 
 
 def _standing(connection: Connection, told: Sequence[tuple[Turn, LightningInvoice]]) -> dict[_Hash, _Standing]:
@@ -108,6 +119,12 @@ def _count(rollups: Rollups, turn: Turn, standing: _Standing, n: int = 1) -> Non
     if standing.final_at is not None:
         summand = Summand(SERIES[standing.state], standing.final_at, n * amount, n)
         rollups.count(turn.key, turn.entry.at, summand)
+
+
+def _receipt(key: _Hash, standing: _Standing) -> Row:
+    site, source, payment_hash = key
+    where = {"site": site, "source": source, "payment_hash": payment_hash}
+    return {**where, "settled_at": standing.final_at, "paid_msat": standing.paid_msat}
 
 
 def _row(key: _Hash, invoice: LightningInvoice, standing: _Standing) -> Row:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from lnwatch.model.lightning import Forward, LightningPayment, PaymentState
 from lnwatch.store import tables
+from lnwatch.store.apply.touches import Touches
 from lnwatch.store.apply.turns import Turn
 from lnwatch.store.rollups import Rollups, Summand
 from lnwatch.store.upsert import Row, insert_new, put
@@ -32,7 +33,9 @@ class _Standing(NamedTuple):
     fee_msat: int
 
 
-def apply_payments(connection: Connection, told: Sequence[tuple[Turn, LightningPayment]], rollups: Rollups) -> None:
+def apply_payments(
+    connection: Connection, told: Sequence[tuple[Turn, LightningPayment]], rollups: Rollups, touches: Touches
+) -> None:
     """Fold the payments in the order in which they were told; each end of a payment counts once."""
     known = _standing(connection, told)
     changed: dict[_Hash, Row] = {}
@@ -49,6 +52,7 @@ def apply_payments(connection: Connection, told: Sequence[tuple[Turn, LightningP
             continue
         known[key] = new
         changed[key] = _payment_row(key, payment, final_at)
+        touches.term(turn.entry.site, payment.payment_hash, turn.entry.at)
         if final_at is not None:
             _count(rollups, turn, payment, final_at)
     put(connection, tables.lightning_payment, list(changed.values()))

@@ -1,15 +1,20 @@
 """Each entry of a batch in its turn: whether its source was born by then, and whether it was told before."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection, bindparam, select
 
+from lnwatch.model.snapshot import Event
 from lnwatch.store import tables
 from lnwatch.store.items import Entry
 from lnwatch.store.rollups import LIFETIME
 from lnwatch.store.upsert import insert_new, put
+
+E = TypeVar("E", bound=Event)
 
 UNBORN = math.inf
 
@@ -40,6 +45,21 @@ class Turn:
     def counts_history(self) -> bool:
         """Whether what happened before birth goes into the buckets."""
         return self.entry.reading.history and not self.told
+
+
+class Told:
+    """The events of a batch by kind, each with its entry's turn."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        """Sort them."""
+        self._events: dict[type[object], list[tuple[Turn, Event]]] = defaultdict(list)
+        for turn in turns:
+            for event in turn.entry.reading.events:
+                self._events[type(event)].append((turn, event))
+
+    def of(self, kind: type[E]) -> list[tuple[Turn, E]]:
+        """Those of one kind, in the order in which they were told."""
+        return cast("list[tuple[Turn, E]]", self._events[kind])
 
 
 def take_turns(connection: Connection, entries: Sequence[Entry]) -> list[Turn]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from lnwatch.model.chain import Block, MempoolSighting, WatchedTransaction
 from lnwatch.model.lightning import PendingChannels, PendingState
 from lnwatch.store import tables
+from lnwatch.store.apply.touches import Touches
 from lnwatch.store.apply.turns import Turn
 from lnwatch.store.upsert import insert_new, put
 
@@ -30,9 +31,11 @@ def awaited(pending: PendingChannels) -> list[str]:
 class WatchList:
     """The entries of the watch lists that a batch may touch."""
 
-    def __init__(self, connection: Connection, turns: Sequence[Turn]) -> None:
+    def __init__(self, connection: Connection, turns: Sequence[Turn], touches: Touches) -> None:
         self._known: dict[_Key, WatchedTransaction] = {}
+        self._times: dict[_Key, int | None] = {}  # when the block was made that confirmed it
         self._changed: set[_Key] = set()
+        self._touches = touches
         wanted: dict[str, set[str]] = {}
         for turn in turns:
             wanted.setdefault(turn.entry.site, set()).update(_mentioned(turn))
@@ -41,8 +44,10 @@ class WatchList:
         for site, txids in wanted.items():
             lowest = _lowest_of_site(turns, site)
             touched = row.txid.in_(txids) if lowest is None else row.txid.in_(txids) | (row.block_height >= lowest - 1)
-            for values in connection.execute(select(*columns).where(row.site == site, touched)):
-                self._known[site, values.txid] = WatchedTransaction(*values)
+            for *values, time in connection.execute(select(*columns, row.block_time).where(row.site == site, touched)):
+                entry = WatchedTransaction(*values)
+                self._known[site, entry.txid] = entry
+                self._times[site, entry.txid] = time
 
     def add(self, site: str, txids: Iterable[str], at: float) -> None:
         """Put transactions on the list; one that is on it stays as it is."""
@@ -50,26 +55,28 @@ class WatchList:
             if (site, txid) not in self._known:
                 self._set(site, WatchedTransaction(txid, at))
 
-    def sighted(self, site: str, sighting: MempoolSighting) -> None:
+    def sighted(self, turn: Turn, sighting: MempoolSighting) -> None:
         """Note the earliest sighting."""
-        entry = self._known.get((site, sighting.txid))
+        entry = self._known.get((turn.entry.site, sighting.txid))
         if entry is not None and (entry.first_seen_at is None or sighting.at < entry.first_seen_at):
-            self._set(site, replace(entry, first_seen_at=sighting.at))
+            self._move(turn, replace(entry, first_seen_at=sighting.at))
 
-    def disconnected(self, site: str, hashes: set[str]) -> None:
+    def disconnected(self, turn: Turn, hashes: set[str]) -> None:
         """What those blocks confirmed is unconfirmed again."""
         if not hashes:
             return
         for (of, _), entry in list(self._known.items()):
-            if of == site and entry.block_hash in hashes:
-                self._set(site, replace(entry, block_height=None, block_hash=None))
+            if of == turn.entry.site and entry.block_hash in hashes:
+                self._times[of, entry.txid] = None
+                self._move(turn, replace(entry, block_height=None, block_hash=None))
 
-    def connected(self, site: str, block: Block) -> None:
+    def connected(self, turn: Turn, block: Block) -> None:
         """Note what the block confirms."""
         for txid in block.txids:
-            entry = self._known.get((site, txid))
+            entry = self._known.get((turn.entry.site, txid))
             if entry is not None and entry.block_hash != block.hash:
-                self._set(site, replace(entry, block_height=block.height, block_hash=block.hash))
+                self._times[turn.entry.site, txid] = block.time
+                self._move(turn, replace(entry, block_height=block.height, block_hash=block.hash))
 
     def write(self, connection: Connection) -> None:
         """Store what changed."""
@@ -81,11 +88,17 @@ class WatchList:
                 "first_seen_at": entry.first_seen_at,
                 "block_height": entry.block_height,
                 "block_hash": entry.block_hash,
+                "block_time": self._times.get((site, txid)),
             }
             for (site, txid) in sorted(self._changed)
             for entry in (self._known[site, txid],)
         ]
         put(connection, tables.watched_transaction, rows)
+
+    def _move(self, turn: Turn, entry: WatchedTransaction) -> None:
+        """It stands otherwise than before, and so does the payment that it carries."""
+        self._set(turn.entry.site, entry)
+        self._touches.term(turn.entry.site, entry.txid, turn.entry.at)
 
     def _set(self, site: str, entry: WatchedTransaction) -> None:
         self._known[site, entry.txid] = entry

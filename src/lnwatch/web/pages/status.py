@@ -15,9 +15,11 @@ from lnwatch.web.pages import cases, words
 from lnwatch.web.pages.cases import MOST_PENDING, CaseGroup, CaseLine
 from lnwatch.web.pages.coverage import MOST_GAPS, Gap, gaps, summary
 from lnwatch.web.pages.figures import Figures, figures
+from lnwatch.web.pages.paying import PayingLine, paying
 from lnwatch.web.pages.proposals import wanted_of_people
 from lnwatch.web.pages.silences import Quiet, quiets
 
+STALE_AFTER = 60.0  # seconds: an assessment that is older says nothing of now
 # Nothing is wrong that a person would have to mend, but it does not serve yet either.
 _WAITING = frozenset({TargetState.STARTING, TargetState.SYNCING})
 
@@ -91,6 +93,7 @@ class StatusPage:
 
     mark: str
     headline: str
+    paying: tuple[PayingLine, ...] = ()
     assessed: str = ""
     assessed_at: str = ""
     open: tuple[CaseGroup, ...] = ()
@@ -125,6 +128,7 @@ def status_page(assessment: Assessment | None, now: float, stuck: str) -> Status
     return StatusPage(
         mark=mark,
         headline=headline,
+        paying=paying(assessment.views.values(), now, STALE_AFTER),
         assessed=words.ago(assessment.at, now),
         assessed_at=words.instant(assessment.at),
         open=cases.groups(living, now),
