@@ -1,4 +1,4 @@
-"""`python -m bench`: every figure in one run. BENCH_QUICK=1 takes two minutes and proves only that it runs."""
+"""`python -m bench`: every figure in one run. BENCH_QUICK=1 takes three minutes and proves only that it runs."""
 
 import os
 import tempfile
@@ -8,19 +8,22 @@ from pathlib import Path
 
 import httpx
 
-from bench import path, telling
+from bench import hooks, path, shops, telling
 from bench.backfill import Backfill, backfill, value
 from bench.exporters import Exporter, StandIn, lnwatch, obvious, stand_in
 from bench.postgres import postgres, programs
 from bench.report import Row, machine, show, write
 from bench.steady import Steady, steady
 
+STORES = 10  # of the quiet merchant
+ANSWERS_AFTER = 0.005  # seconds that its BTCPay takes for each question
 PAGES = ("/metrics", "/metrics/channels", "/healthz")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a run measures. Seconds; `channels` from the largest, whose ledger the others go on with.
+    """How much a run measures. Seconds; `channels` from the largest, whose ledger the others go on with. `past` are
+    invoices of BTCPay, `at_once` so many of them that one answer can hold, `twice` orders that are paid twice.
 
     The obvious way does the same at each scrape, so half of the window tells as much about it.
     """
@@ -32,12 +35,41 @@ class Size:
     events: int
     findings: int
     patience: float
+    hooks: float
+    past: int
+    at_once: int
+    quiet: float
+    twice: int
 
 
 FULL = Size(
-    channels=(10_000, 1_000, 10), invoices=1_000_000, window=60, probe=20, events=100_000, findings=100, patience=900
+    channels=(10_000, 1_000, 10),
+    invoices=1_000_000,
+    window=60,
+    probe=20,
+    events=100_000,
+    findings=100,
+    patience=1_800,
+    hooks=10,
+    past=1_000_000,
+    at_once=50_000,
+    quiet=300,
+    twice=100,
 )
-QUICK = Size(channels=(1_000,), invoices=20_000, window=30, probe=3, events=5_000, findings=20, patience=60)
+QUICK = Size(
+    channels=(1_000,),
+    invoices=20_000,
+    window=30,
+    probe=3,
+    events=5_000,
+    findings=20,
+    patience=60,
+    hooks=3,
+    past=5_000,
+    at_once=2_000,
+    quiet=10,
+    twice=5,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +125,8 @@ def measure(size: Size, folder: Path) -> Iterator[Row]:
             yield from steady_rows(Measured(channels, ours, stalls, *beside(node, size)))
     yield from path_rows(size, folder)
     yield from telling_rows(size, folder)
+    yield from hook_rows(size, folder)
+    yield from shop_rows(size, folder)
 
 
 def watch(exporter: Exporter, node: StandIn, pages: tuple[str, ...], window: float, probe: float) -> Steady:
@@ -161,6 +195,43 @@ def telling_rows(size: Size, folder: Path) -> Iterator[Row]:
     yield Row("finding to request sent, p50", "ms", told.p50 * 1_000)
     yield Row("finding to request sent, p99", "ms", told.p99 * 1_000)
     yield Row("1,000 findings in one cycle: all cases committed", "s", telling.storm(folder / "storm", 1_000))
+
+
+def hook_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """Webhooks of BTCPay: taken in time, and not lost."""
+    of = "200 webhooks a second"
+    taken = hooks.steady(folder / "hooks", 200, size.hooks)
+    yield Row(f"{of}: answered, p50", "ms", taken.p50)
+    yield Row(f"{of}: answered, p99", "ms", taken.p99, most=20)
+    ended = hooks.killed(folder / "hooks-killed", 200, size.hooks)
+    yield Row(f"{of}, `kill -9` in the middle: answered with 200", "", ended.answered)
+    yield Row(f"{of}, `kill -9` in the middle: of these not in the ledger", "", ended.lost, most=0)
+
+
+def shop_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """A merchant's BTCPay Server."""
+    plain = shops.at_once(folder / "at-once", size.at_once)
+    start = shops.first_start(folder / "past", size.past, patience=size.patience)
+    of, a_thousand = f"first start, {size.past:,} old BTCPay invoices", size.past / 1_000
+    yield Row(f"{of}: open ones judged after", "s", start.live_after, most=60)
+    yield Row(f"{of}: read, stored, made into orders", "invoices/s", size.past / start.finished_after, least=1_000)
+    obvious = plain.cpu / size.at_once * 1_000
+    yield Row(f"{of}: CPU for 1,000 (obvious way: only counted)", "s", start.cpu / a_thousand, obvious)
+    yield Row(f"{of}: peak memory (obvious way: {size.at_once:,})", "MB", start.peak, plain.peak, most=250)
+    yield Row(f"{of}: oldest assessment that a scrape met", "s", start.oldest)
+    yield Row(f"{of}: an assessment meanwhile", "ms", start.assessment * 1_000, most=50)
+    if start.sold:
+        yield Row(f"{of}: something sold meanwhile is a settled order after, median", "s", start.sold_median)
+        yield Row(f"{of}: the same, at most", "s", start.sold[-1])
+    calm = shops.quiet(folder / "quiet", STORES, settle=size.quiet / 5, window=size.quiet)
+    of = f"{STORES} stores with {shops.OPEN} open invoices each"
+    yield Row(f"{of}: questions a store a minute", "", calm.asked, most=2)
+    yield Row(f"{of}: CPU a minute", "s", calm.cpu)
+    yield Row(f"{of}: resident memory", "MB", calm.resident)
+    told = shops.told(folder / "twice", size.twice, ANSWERS_AFTER)
+    of = "an order paid twice, told by a webhook and read again, to the requests to Slack and PagerDuty"
+    yield Row(f"{of}, p50", "ms", told.p50)
+    yield Row(f"{of}, p99", "ms", told.p99, most=300)
 
 
 def main() -> None:

@@ -68,8 +68,13 @@ def lnwatch(node: StandIn, folder: Path) -> Iterator[Exporter]:
     config = folder / "lnwatch.toml"
     config.write_text(_CONFIG.format(folder=folder, port=port, address=node.address, credentials=node.folder))
     with Program(["-m", "lnwatch", "run", "--config", str(config)], folder / "log") as program:
-        _wait(program, lambda: httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).is_success)
+        await_health(program, f"http://127.0.0.1:{port}")
         yield Exporter(program, f"http://127.0.0.1:{port}")
+
+
+def await_health(program: Program, base: str) -> None:
+    """Wait until a daemon answers. Raises RuntimeError where it ends instead."""
+    _wait(program, lambda: httpx.get(f"{base}/healthz", timeout=5).is_success)
 
 
 _CONFIG = """\

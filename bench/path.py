@@ -18,11 +18,13 @@ from lnwatch.caseload import Bench, Caseload
 from lnwatch.clock import SystemClock
 from lnwatch.discover import discover
 from lnwatch.engine import Brain, Engine
+from lnwatch.measures import Measures
 from lnwatch.model.lightning import InvoiceHtlc, InvoiceState, LightningInvoice
 from lnwatch.model.money import Msat
 from lnwatch.model.rule import Rule
 from lnwatch.model.snapshot import Reading, TargetReport, TargetState
 from lnwatch.notify._routing import Routing, RoutingSettings
+from lnwatch.orderbook import Orderbook
 from lnwatch.selfwatch import SelfWatch
 from lnwatch.sources import Checkup, Cost, Memory, Stream
 from lnwatch.store import Entry, open_ledger
@@ -115,7 +117,10 @@ async def events_per_second(settings: LedgerSettings, folder: Path, count: int) 
     target = idle_target()
     rules = tuple(discover(lnwatch.rules, "RULE", Rule).values())
     caseload = Caseload(ledger, Bench.usual(rules, [SITE]), Routing(RoutingSettings(), {}, [SITE]), lambda: None)
-    engine = Engine(ledger, clock, [target], Brain(caseload, SelfWatch(ledger, clock), dict), publish)
+    orderbook = Orderbook(ledger, clock, {}, {})
+    measures = Measures(ledger, clock, {}, orderbook.node)
+    brain = Brain(caseload, SelfWatch(ledger, clock), dict, orderbook, measures)
+    engine = Engine(ledger, clock, [target], brain, publish)
     try:
         await engine.restore()
         running = asyncio.create_task(engine.run())

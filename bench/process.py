@@ -68,6 +68,11 @@ class Program:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
+    def kill(self) -> None:
+        """`kill -9`."""
+        self._process.kill()
+        self._process.wait()
+
     def alive(self) -> None:
         """Raises RuntimeError with the end of its log where it has ended."""
         if self._process.poll() is not None:

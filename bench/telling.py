@@ -14,6 +14,7 @@ from bench.path import SITE, idle_target
 from lnwatch.caseload import Bench, Caseload
 from lnwatch.clock import SystemClock
 from lnwatch.engine import Brain, Engine
+from lnwatch.measures import Measures
 from lnwatch.model.assessment import Assessment
 from lnwatch.model.rule import Answer, Finding, Owner, Rule, Scope, Severity
 from lnwatch.model.view import TargetView, View
@@ -22,6 +23,7 @@ from lnwatch.notify import Desk
 from lnwatch.notify._delivery import Channel, Delivery
 from lnwatch.notify._routing import Route, Routing, RoutingSettings
 from lnwatch.notify.webhook import NOTIFIER, WebhookSettings
+from lnwatch.orderbook import Orderbook
 from lnwatch.selfwatch import SelfWatch
 from lnwatch.simulator.webhook_receiver import Receiver, Reply, Request
 from lnwatch.store import Ledger, LedgerSettings, open_ledger
@@ -90,7 +92,9 @@ async def _house(folder: Path) -> AsyncGenerator[House, None]:
     rule = Rule("bench", Scope.SITE, Severity.WARNING, Owner.OPERATORS, _Thresholds, world.judge)
     routing = Routing(RoutingSettings(routes=(Route(channels=(CHANNEL,)),)), {CHANNEL: NOTIFIER.kind}, [SITE])
     caseload = Caseload(ledger, Bench.usual([rule], [SITE]), routing, delivery.wake)
-    brain = Brain(caseload, SelfWatch(ledger, clock), delivery.episodes)
+    orderbook = Orderbook(ledger, clock, {}, {})
+    measures = Measures(ledger, clock, {}, orderbook.node)
+    brain = Brain(caseload, SelfWatch(ledger, clock), delivery.episodes, orderbook, measures)
     engine = Engine(ledger, clock, [world.target], brain, _publish)
     await engine.restore()
     async with asyncio.TaskGroup() as group:

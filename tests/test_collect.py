@@ -229,6 +229,22 @@ async def test_hints_are_coalesced(running: Running) -> None:
     assert other.runs == 2
 
 
+async def test_a_hint_may_be_in_a_hurry(running: Running) -> None:
+    """It may name a shorter spacing, which holds for the run that it asks for and no longer."""
+    lead = ScriptedCollector("status", [Reading()], interval=1_000.0)
+    other = ScriptedCollector("rest", [Reading()], interval=1_000.0)
+    bench = await running(ScriptedSource([lead, other]))
+    for runs in (2, 3):
+        bench.loops.wake(["rest"], HINT_SPACING / 10)
+        await bench.clock.advance(HINT_SPACING / 5)
+        assert other.runs == runs
+    bench.loops.wake(["rest"])
+    await bench.clock.advance(HINT_SPACING / 5)
+    assert other.runs == 3
+    await bench.clock.advance(HINT_SPACING)
+    assert other.runs == 4
+
+
 async def test_full_pages_follow_at_once(running: Running) -> None:
     """A reading that says `more` is followed by the next without a pause."""
     lead = ScriptedCollector("status", [Reading(more=True), Reading(more=True), Reading()], interval=1_000.0)

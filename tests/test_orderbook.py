@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -13,20 +14,24 @@ from lnwatch.collect import TargetLoops
 from lnwatch.engine import Brain, Engine
 from lnwatch.measures import Measured, Measures
 from lnwatch.model.kpi import CanPay, Kpi
+from lnwatch.model.merchant import BtcpayInvoice
 from lnwatch.model.order import Outcome, Rail
 from lnwatch.model.view import ShopView, View
 from lnwatch.net import Door
 from lnwatch.notify._routing import Routing, RoutingSettings
-from lnwatch.orderbook import Books, Orderbook
+from lnwatch.orderbook import REFRESH, Books, Orderbook
 from lnwatch.selfwatch import SelfWatch
 from lnwatch.sources import Place
 from lnwatch.sources.btcpay import SOURCE
 from lnwatch.store import Ledger, LedgerSettings, open_ledger
 from lnwatch.target import Target
 from tests.brains import all_rules
+from tests.manual_clock import ManualClock
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures are found by their names
 from tests.simulator.btcpay.world import World, world
 from tests.store.conftest import ledger_url, settings  # noqa: F401 - likewise: each test runs over both backends
+from tests.store.merchant_stories import birth_of_shop, shop_invoice, told
+from tests.store.stories import NOW
 
 SITE, SERVER, STORE = "main", "pay", "shop"
 
@@ -165,3 +170,44 @@ async def test_whether_customers_can_pay_is_told_and_kept(
         spans = await house.ledger.orders.payability(SITE, 0.0)
         known = [(span.rail, span.answer) for span in spans if span.answer is not CanPay.UNKNOWN]
         assert known == [(Rail.LIGHTNING, CanPay.YES), (Rail.ONCHAIN, CanPay.YES), (Rail.LIGHTNING, CanPay.NO)]
+
+
+class _Slow(ManualClock):
+    """Each look at it takes a little time, as looking into a ledger does."""
+
+    def monotonic(self) -> float:
+        self._elapsed += 0.01
+        return self._elapsed
+
+
+async def test_news_is_looked_at_soon_and_not_all_the_time(
+    settings: LedgerSettings,  # noqa: F811 - the fixture
+    tmp_path: Path,
+) -> None:
+    """After a look it rests in proportion to what that took, and then says that the next one is due."""
+    clock = _Slow(NOW)
+    ledger = await open_ledger(settings, tmp_path, clock)
+    orderbook = Orderbook(ledger, clock, {}, {SITE: Books({STORE: "btcpay"})})
+    view = View(site=SITE, at=NOW, born_at=NOW, targets={}, liquidity={}, totals={})
+
+    async def tell(*invoices: BtcpayInvoice) -> None:
+        news = told(*invoices)
+        await ledger.append([news])
+        orderbook.note([news])
+
+    async def opened() -> int:
+        return (await orderbook.fill(view)).shops[STORE].open_count
+
+    await ledger.append([birth_of_shop()])
+    await tell(shop_invoice("i1", order_id="A-1"))
+    assert await opened() == 1
+    assert orderbook.due() == inf
+    await tell(shop_invoice("i2", order_id="A-2"))
+    rest = orderbook.due()
+    assert 0 < rest < REFRESH
+    assert await opened() == 1
+    await clock.advance(rest)
+    assert orderbook.due() == 0
+    assert await opened() == 2
+    assert orderbook.due() == inf
+    await ledger.close()

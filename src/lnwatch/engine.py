@@ -150,9 +150,10 @@ class Engine:
         items = [item for waiting in batch for item in waiting.items]
         entries = [item for item in items if isinstance(item, Entry)]
         changes = await self._reckon(entries)
+        orders_follow = False
         try:
             await self._ledger.append([*items, *changes])
-            self._brain.orderbook.note(entries)
+            orders_follow = self._brain.orderbook.note(entries)
             await self._refresh(entries)
         except LedgerError as error:
             self._failed(error)
@@ -165,7 +166,8 @@ class Engine:
                 if not waiting.stored.done():  # its collector may have been cancelled meanwhile
                     waiting.stored.set_result(None)
         self._stored.set()
-        self._dirty.set()
+        if not orders_follow:  # else it is judged with them, and not twice
+            self._dirty.set()
 
     async def _keep_orders(self) -> None:
         """Make orders of what was stored; a part at a time, so that live readings are stored in between."""

@@ -23,7 +23,7 @@ from lnwatch.store.circumstances import Period
 from lnwatch.store.orders.values import Gathered, Group, GroupChange, Kept
 from lnwatch.target import Target
 
-GROUPS = 100  # that are looked at together
+GROUPS = 250  # that are looked at together
 MANY_STORIES = 20  # from here on orders are made in a thread, so that the loop never stalls
 SHOWN_EXCEPTIONS = 500  # of a site, in the View
 SHOWN_OPEN = 1_000  # invoices of a store, in the View
@@ -89,16 +89,22 @@ class Orderbook:
             for span in await self._ledger.orders.payability(site, self._clock.now()):
                 self._can_pay[site, span.store, span.rail] = span.answer
 
-    def note(self, entries: Iterable[Entry]) -> None:
-        """These are stored now: how far stores were read, and which node their invoices name."""
+    def note(self, entries: Iterable[Entry]) -> bool:
+        """These are stored now: how far stores were read, and which node their invoices name.
+
+        Whether `advance` makes orders of them, after which they are to be judged.
+        """
+        follows = False
         for entry in entries:
             self._note_facts(entry.site, entry.reading.facts)
             for event in entry.reading.events:
                 if isinstance(event, BtcpayInvoice):
+                    follows = True
                     self._changed.add(entry.site)
                     key = next((method.node for method in event.methods or () if method.node), None)
                     if key is not None and not entry.reading.history:
                         self._node_keys[entry.site, event.store] = key
+        return follows
 
     def _note_facts(self, site: str, facts: object) -> None:
         if isinstance(facts, Invoices):

@@ -138,7 +138,8 @@ def test_people_read_what_it_stands_on() -> None:
     ) in rows
     assert any(row.startswith("quick over Lightning lightning 19 of 19, 100 % (83-100), mean 2 s") for row in rows)
     assert any(row.startswith("quick on the chain onchain 1 of 1, 100 % (21-100), mean 8 min") for row in rows)
-    assert any(row.startswith("uptime lightning 98.941 %, down 36 s") and row.endswith("> 99.9 %") for row in rows)
+    shown = "uptime lightning 98.941 % of 56 min 40 s, down 36 s"
+    assert any(row.startswith(shown) and row.endswith("> 99.9 %") for row in rows)
     assert any(row.startswith("refunded all 1 of 20, 5 % (1-24)") and row.endswith("< 1 %") for row in rows)
     assert any(row.startswith("fell back to the chain all") and row.endswith("its own past") for row in rows)
     assert "did not settle in 30d: 2 unexplained, 1 paid late" in rows

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lnwatch.model.kpi import CanPay, Payability
+from lnwatch.model.kpi import CanPay, Kpi, KpiFigure, Payability
 from lnwatch.model.order import Rail
 from lnwatch.model.view import ShopView, View
 from lnwatch.web.pages.paying import PayingLine, paying
@@ -106,3 +106,31 @@ async def test_it_stands_first_on_the_page() -> None:
     assert answer.text.index('class="paying bad"') < answer.text.index('class="headline')
     assert "<b>pay" not in answer.text
     assert not leaked(answer.text)
+
+
+def of_a_day(events: int, bad: int) -> KpiFigure:
+    """Payment success of the store over a day."""
+    if not events:
+        return KpiFigure(Kpi.PAYMENT_SUCCESS, "shop", None, 86_400, events, bad, None, None, None, 0.95)
+    share = (events - bad) / events
+    return KpiFigure(Kpi.PAYMENT_SUCCESS, "shop", None, 86_400, events, bad, share, 0.7, 0.97, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "orders", "between"),
+    [
+        (of_a_day(20, 2), "18 of 20 paid", "70 % to 97 % with 95 % confidence"),
+        (of_a_day(0, 0), "none", "with evidence either way"),
+    ],
+)
+def test_a_store_stands_among_the_figures(kpi: KpiFigure, orders: str, between: str) -> None:
+    """What is open, how a day went and on how few orders that stands, and what is not put right."""
+    store = replace(shop(YES, YES, YES), open_count=1_200, exception_count=3, read_until=NOW - 5)
+    view = replace(site(store), targets={"pay": build.target("pay", "btcpay", {})}, kpis=(kpi,))
+    (group,) = status_page(build.assessment(view), NOW, "").sites[0].figures
+    assert (group.title, group.subtitle) == ("Store: shop", "on node ln1")
+    assert group.rows == (
+        ("Open invoices", "1,200", "BTCPay read 5 s ago"),
+        ("Orders of a day", orders, between),
+        ("Exceptions", "3", "payments with something wrong that is not put right"),
+    )

@@ -48,6 +48,7 @@ _NAMES = {
     Kpi.REFUND: "refunded",
 }
 _BELOW = frozenset({Kpi.FALLBACK, Kpi.REFUND})  # the less the better
+_WHOLE = 0.99  # of a window: what is missing then is not worth a word
 _HEADS = ("kpi", "rail", *WINDOWS.values(), "target")
 
 
@@ -225,12 +226,13 @@ def _rows(figures: Iterable[KpiFigure]) -> Iterator[Sequence[str]]:
 
 
 def _cell(figure: KpiFigure | None) -> str:
-    """`18 of 20, 90 % (70-97)`; of uptime the share, and how long it was down."""
+    """`18 of 20, 90 % (70-97)`; of uptime the share, of how long where less than the window was seen, and time down."""
     if figure is None or figure.ratio is None:
         return "-"
     if figure.kpi is Kpi.UPTIME:
         down = f", down {duration(figure.bad)}" if figure.bad else ""
-        return f"{_exactly(figure.ratio)}{down}"
+        seen = f" of {duration(figure.events)}" if figure.events < _WHOLE * figure.window else ""
+        return f"{_exactly(figure.ratio)}{seen}{down}"
     told = figure.bad if figure.kpi in _BELOW else figure.events - figure.bad
     between = f" ({_number(figure.low)}-{_number(figure.high)})" if figure.low is not None else ""
     mean = f", mean {duration(figure.mean_seconds)}" if figure.mean_seconds is not None else ""

@@ -16,7 +16,7 @@ from lnwatch.store.rollups import Rollups
 from lnwatch.store.tables import counter
 from lnwatch.store.upsert import Row, put
 
-SLICE = 100  # orders in one transaction
+SLICE = 250  # orders in one transaction
 OF_STORE = "store:"  # with the store's slug in the place of a source: no source's slug has a colon
 OF_SITE = "site:"
 FINALS = "orders_final"  # the counter from which the places in a site's finality sequence are given

@@ -1,4 +1,4 @@
-"""The figures of a site that a person looks at first: Lightning, chain, indexer, machine, public addresses."""
+"""The figures of a site that a person looks at first: stores, Lightning, chain, indexer, machine, public addresses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,15 +6,18 @@ from typing import TypeVar
 
 from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.host import HostStatus
+from lnwatch.model.kpi import Kpi
 from lnwatch.model.lightning import Channels, NodeStatus, PendingChannels, Wallet
 from lnwatch.model.probe import ProbeStatus
 from lnwatch.model.snapshot import Facts
-from lnwatch.model.view import TargetView, View
+from lnwatch.model.view import ShopView, TargetView, View
 from lnwatch.redaction import redact
 from lnwatch.web.pages import words
 
 F = TypeVar("F", bound=Facts)
 Figure = tuple[str, str, str]  # name, figure, what it means
+
+_DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Figures:
 
 def figures(view: View, target: TargetView, now: float) -> Iterator[Figures]:
     """What is fresh of one source; nothing where nothing is."""
+    for shop in view.shops.values():
+        if shop.source == target.slug and shop.read_until is not None:
+            stands = f"on node {shop.node}" if shop.node is not None else "its Lightning node is not known"
+            yield Figures(f"Store: {shop.store}", stands, tuple(_shop(view, shop, now)))
     node = _fresh(target, NodeStatus, now)
     if target.lightning and (rows := tuple(_lightning(view, target, now))):
         subtitle = f"{redact(node.alias)} {node.public_key[:16]}…" if node is not None else ""
@@ -79,6 +86,20 @@ def _lightning(view: View, target: TargetView, now: float) -> Iterator[Figure]:
         yield "On-chain wallet", f"{words.amount(wallet.confirmed_msat)}{waiting}", ""
     if pending is not None and pending.limbo_msat:
         yield "In limbo", words.amount(pending.limbo_msat), "what closing channels still owe us"
+
+
+def _shop(view: View, shop: ShopView, now: float) -> Iterator[Figure]:
+    read = f"BTCPay read {words.ago(shop.read_until, now)}" if shop.read_until is not None else ""
+    yield "Open invoices", f"{shop.open_count:,}", read
+    for kpi in view.kpis:
+        if (kpi.kpi, kpi.store, kpi.rail, kpi.window) != (Kpi.PAYMENT_SUCCESS, shop.store, None, _DAY):
+            continue
+        if kpi.ratio is None or kpi.low is None or kpi.high is None:
+            yield "Orders of a day", "none", "with evidence either way"
+        else:
+            between = f"{words.percent(kpi.low, 1)} to {words.percent(kpi.high, 1)} with 95 % confidence"
+            yield "Orders of a day", f"{kpi.events - kpi.bad:,} of {kpi.events:,} paid", between
+    yield "Exceptions", f"{shop.exception_count:,}", "payments with something wrong that is not put right"
 
 
 def _synchronised(node: NodeStatus) -> str:
