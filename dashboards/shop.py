@@ -42,7 +42,7 @@ def _target(name: str, rail: str = "all") -> Query:
 
 
 PAYING = Row(
-    "Can customers pay?",
+    "Paying",
     (
         Panel(
             "Can customers pay?",

@@ -11,7 +11,7 @@ from typing import Any
 from tests.real.testbed.prometheus import Prometheus
 
 FOLDER = Path(__file__).parents[2] / "dashboards"
-NAMES = ("node", "lnwatch")
+NAMES = ("node", "lnwatch", "payments", "liquidity")
 
 _VARIABLE = re.compile(r'"\$\w+"')
 _LABEL_VALUES = re.compile(r"label_values\((?P<series>.+), (?P<label>\w+)\)")

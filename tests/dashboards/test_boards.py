@@ -14,10 +14,12 @@ from dashboards.build import BOARDS, FOLDER, main, stale
 from lnwatch import rules
 from lnwatch.discover import discover
 from lnwatch.exporter import OwnMetrics
+from lnwatch.exporter.metric import Kind
 from lnwatch.exporter.table import METRICS
 from lnwatch.model.rule import Rule
 from lnwatch.notify._tally import EDGES, Tally
 from lnwatch.web.guard import refusal_counter
+from lnwatch.web.hooks import hook_counter
 from tests.dashboards.reading import NAMES, Asked, asked, board, filled, panels
 from tests.requirements import require
 
@@ -39,6 +41,10 @@ NO_LIMIT = {
         "Largest invoice",
         "Assessments",
         "Rules that can fire",
+        "Uptime of 30 days",
+        "What it stands on",
+        "Expected and usable",
+        "Both sides",
     },
     "it counts what happened; rules judge of it, and the open cases show that": {
         "In flight",
@@ -55,9 +61,31 @@ NO_LIMIT = {
         "Requests turned away",
         "Starts",
         "Age of the assessment",
+        "Orders by outcome",
+        "Conversion",
+        "Open invoices",
+        "Payments by method",
+        "Brought in",
+        "Blocks until confirmed",
+        "Refunded orders",
+        "Payouts",
+        "Price of a bitcoin",
+        "Webhooks to the shop",
+        "Webhooks received",
+        "Store wallets",
+        "The node's wallet",
+        "Refunds and payouts that wait",
+        "Fell back to the chain",
     },
     "its limit is 0, or all of it, by what it is": {"Free disk, looking ahead", "Share of its interval", "Budget used"},
-    "the cases themselves": {"Open cases", "How many", "Open cases by severity and owner", "Age of the oldest"},
+    "the cases themselves": {
+        "Open cases",
+        "How many",
+        "Open cases by severity and owner",
+        "Age of the oldest",
+        "Open exceptions",
+        "Exceptions now",
+    },
     "no figures": {"Which lnwatch"},
 }
 
@@ -79,6 +107,7 @@ def live_names() -> set[str]:
     own.tell_notifications(Tally(("ops",)), EDGES, "lnwatch")
     own.tell_thresholds({"main": {identity: rule.thresholds() for identity, rule in RULES.items()}})
     refusal_counter(registry)
+    hook_counter(registry).labels("main", "pay", "accepted")
     return {sample.name for family in registry.collect() for sample in family.samples}
 
 
@@ -93,6 +122,7 @@ def test_regeneration_is_byte_identical(tmp_path: Path) -> None:
 def test_every_metric_exists() -> None:
     """Each name in an expression is one that lnwatch exports."""
     known = {metric.name for metric in METRICS} | live_names()
+    known |= {f"{metric.name}_bucket" for metric in METRICS if metric.kind is Kind.HISTOGRAM}
     wrong = {
         (name, str(one)) for one in every_expression() for name in set(re.findall(r"\blnwatch_\w+", one.expr)) - known
     }

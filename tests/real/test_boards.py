@@ -8,12 +8,13 @@ import pytest
 
 from lnwatch.store.apply.snapshots import NEXT_BLOCK_FEE, PENDING_BACKUPS, ROUND_TRIP
 from tests import moved_clock
-from tests.audience import Audience
 from tests.dashboards.reading import unanswered
 from tests.moved_clock import move
 from tests.real.testbed.bed import Bed
-from tests.real.testbed.daemon import Daemon, quick, running, site_settings
+from tests.real.testbed.customer import send_coins
+from tests.real.testbed.daemon import Daemon, merged, quick, running, site_settings
 from tests.real.testbed.prometheus import Prometheus
+from tests.real.testbed.shop import PRICE, Shop
 from tests.real.testbed.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.real("prometheus"), pytest.mark.timeout(300)]
@@ -22,26 +23,34 @@ AN_HOUR_AGO = -3_700  # seconds
 
 
 @pytest.fixture
-def audience() -> Iterator[Audience]:
-    with Audience().running() as started:
+def shop(bed: Bed) -> Iterator[Shop]:
+    """A BTCPay Server of the merchant, and who is told."""
+    with Shop(bed).running() as started:
         yield started
 
 
 @pytest.fixture
-def desk(bed: Bed, audience: Audience, tmp_path: Path) -> Iterator[Daemon]:
+def desk(bed: Bed, shop: Shop, tmp_path: Path) -> Iterator[Daemon]:
     """A daemon over the merchant's stack, for which a second is long to hold an invoice. It looked at the same nodes
     for a moment under a clock of an hour ago: what is usual is a median of hours that are over."""
     bed.teach_fees()
-    settings = {"notify": audience.telling(), "rules": {"invoice_held": {"held_seconds": "1s"}}}
+    settings = {"notify": shop.telling(), "rules": {"invoice_held": {"held_seconds": "1s"}}}
+    more = {
+        "btcpay": {"pay": {"api_key": shop.owner, "webhooks_interval": "3s"}},  # less sees no webhooks
+        "probe": {"page": {"url": f"{shop.btcpay.url}/api/v1/health", "interval": "2s", "time_limit": "1s"}},
+        "kpis": {"stores": {"shop": {"daily_volume": "1000000 sat"}}},
+    }
+    site = merged(merged(site_settings(bed, quick()), shop.settings()), more)
     offset = tmp_path / "offset"
     move(offset, AN_HOUR_AGO)
     program = (sys.executable, "-P", moved_clock.__file__, offset)
-    with running(tmp_path / "lnwatch", site_settings(bed, quick()), settings, program=program) as daemon:
+    with running(tmp_path / "lnwatch", site, settings, program=program) as daemon:
         until("the hour has figures", lambda: seen_whole(daemon), timeout=60)
         daemon.process.stop()
         move(offset, 0)
         daemon.start()
         until("the node is up", lambda: daemon.state_of("ln1") == "up", timeout=60)
+        shop.tell(f"http://127.0.0.1:{daemon.port}/hooks/btcpay/main/pay")
         yield daemon
 
 
@@ -61,7 +70,17 @@ def prometheus(desk: Daemon, tmp_path: Path) -> Iterator[Prometheus]:
         server.close()
 
 
-def test_every_expression_has_an_answer(bed: Bed, prometheus: Prometheus) -> None:
+def sell(bed: Bed, shop: Shop) -> None:
+    """One customer pays over Lightning and then once more on-chain, one on-chain, and one leaves without paying."""
+    twice, slow, _ = [shop.order(name) for name in ("twice", "slow", "left")]
+    bed.pay(shop.destination(twice, "BTC-LN"))
+    until("it is settled", lambda: shop.status(twice)[0] == "Settled")
+    for invoice in (twice, slow):
+        send_coins(bed.customer, shop.destination(invoice, "BTC-CHAIN"), PRICE)
+    until("both are there", lambda: shop.status(slow)[0] == "Processing")
+
+
+def test_every_expression_has_an_answer(bed: Bed, shop: Shop, desk: Daemon, prometheus: Prometheus) -> None:
     """While a held invoice is told of, each expression returns figures, without an exception."""
     sent = 'sum(lnwatch_notifications_total{outcome="sent"})'
     before = until("it is scraped", lambda: prometheus.query(sent), timeout=60)[0][1]
@@ -72,10 +91,14 @@ def test_every_expression_has_an_answer(bed: Bed, prometheus: Prometheus) -> Non
         assert not silent, "\n".join(map(str, silent))
         return True
 
+    sell(bed, shop)
+    seen = "SELECT count(*) FROM watched_transaction WHERE first_seen_at IS NOT NULL"
+    until("both transactions are seen", lambda: desk.ledger.value(seen) >= 2, timeout=60)
+    bed.mine()
     held = bed.hold_invoice(1_000)
     with bed.paying(held.request):
         try:
             bed.accepted(held)
-            until("everything is answered", answered, timeout=90, pause=1)
+            until("everything is answered", answered, timeout=150, pause=1)
         finally:
             bed.merchant.settle(held.preimage)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, MetaData, Table, event, insert
 
 from lnwatch.model.chain import WatchedTransaction
@@ -87,6 +88,7 @@ async def test_what_was_in_force_stays(ledger: Ledger) -> None:
     assert await ledger.orders.payability(SITE, NOW) == tuple(spans[1:])
 
 
+@pytest.mark.bare
 async def test_a_ledger_of_before(settings: LedgerSettings, tmp_path: Path) -> None:
     """A ledger without orders is copied, brought up to date with all its rows, and holds orders from then on."""
     backend = backend_of(settings, tmp_path)
