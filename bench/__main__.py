@@ -191,6 +191,8 @@ def path_rows(size: Size, folder: Path) -> Iterator[Row]:
 
 def telling_rows(size: Size, folder: Path) -> Iterator[Row]:
     """From findings to cases and messages."""
+    for name in ("telling", "storm"):
+        (folder / name).mkdir()
     told = telling.tell(folder / "telling", size.findings)
     yield Row("finding to request sent, p50", "ms", told.p50 * 1_000)
     yield Row("finding to request sent, p99", "ms", told.p99 * 1_000)

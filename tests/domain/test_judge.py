@@ -83,6 +83,13 @@ def test_asked_again_only_when_something_changed() -> None:
     assert asked.times == ["core", "ln1", "ln1"]
 
 
+def test_a_view_made_anew_is_no_change() -> None:
+    """The engine makes a View for each cycle: one of a site without stores holds the very same nothing."""
+    first, second = (View("main", NOW, None, {}, {}, {}) for _ in range(2))
+    assert first.shops is second.shops
+    assert first.demand is second.demand
+
+
 def test_a_site_rule_reads_every_source() -> None:
     """Whatever source changed, a rule over the whole site is asked again."""
     asked = Asked()

@@ -185,6 +185,19 @@ class ShopView:
     payability: tuple[Payability, ...] = ()
 
 
+# The very same object for every View: who looks whether anything changed looks at that.
+_NO_SHOPS: Mapping[str, ShopView] = {}
+_NO_DEMAND: Mapping[str, Demand] = {}
+
+
+def _no_shops() -> Mapping[str, ShopView]:
+    return _NO_SHOPS
+
+
+def _no_demand() -> Mapping[str, Demand]:
+    return _NO_DEMAND
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Everything that judgement may read about one site, at one instant.
@@ -206,6 +219,6 @@ class View:
     held: Mapping[str, tuple[LightningInvoice, ...]] = field(default_factory=dict)
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
     own: OwnHealth | None = None
-    shops: Mapping[str, ShopView] = field(default_factory=dict)
-    demand: Mapping[str, Demand] = field(default_factory=dict)
+    shops: Mapping[str, ShopView] = field(default_factory=_no_shops)
+    demand: Mapping[str, Demand] = field(default_factory=_no_demand)
     kpis: tuple[KpiFigure, ...] = ()

@@ -144,14 +144,16 @@ async def test_held_htlc_wakes_invoices(bench: Bench) -> None:
 
 
 async def test_new_channel_wakes_backup(bench: Bench, tmp_path: Path) -> None:
-    """Where there is a backup file, the first list and each new channel send `backup` to look, once."""
+    """Where there is a backup file, the first list and each new channel send `backup` to look, until it has."""
     bench.restart(backup_file=str(tmp_path / "channel.backup"))
     new = bench.node.channels.pop()
-    assert (await bench.read("channels")).wakes == {"backup"}
-    assert (await bench.read("channels")).wakes == frozenset()
-    bench.node.channels.append(new)
-    assert (await bench.read("channels")).wakes == {"backup"}
-    assert (await bench.read("channels")).wakes == frozenset()
+    await bench.read("backup")
+    for _ in range(2):
+        for _ in range(2):
+            assert (await bench.read("channels")).wakes == {"backup"}
+        await bench.read("backup")
+        assert (await bench.read("channels")).wakes == frozenset()
+        bench.node.channels.append(new)
 
 
 async def test_channel_that_is_gone_wakes_pending(bench: Bench) -> None:

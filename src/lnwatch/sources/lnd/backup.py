@@ -28,6 +28,7 @@ class BackupCollector(Polled):
 
     async def read(self, memory: Memory, turn: Turn) -> Reading:  # noqa: ARG002 - the contract's
         """The file's age and hash, and which open channels it lacks; one that is gone covers nothing."""
+        self.node.known.held_against = self.node.known.open_points or frozenset()
         modified_at, content = await asyncio.to_thread(_look, self._path)
         covered = await self._covered(turn, content)
         open_points = self.node.known.open_points

@@ -135,8 +135,8 @@ class ChannelsCollector(Polled):
         known.staying = known.held & before
         if points is not None and points - known.open_points:
             prove.add("pending")
-        if self._backed_up and known.open_points - (points or frozenset()):
-            prove.add("backup")
+        if self._backed_up and known.open_points - known.held_against:
+            prove.add("backup")  # again with each list until it was: a hint may come while the node is to be spared
         return Reading(facts=facts, wakes=self.node.hints.wake(*prove))
 
 

@@ -14,7 +14,8 @@ from lnwatch.sources.lnd.version import UNKNOWN, Version
 
 @dataclass(slots=True)
 class Known:
-    """What one collector learnt and others need. `open_points` None until the channels were listed.
+    """What one collector learnt and others need. `open_points` None until the channels were listed; `held_against`
+    are those of them that the newest look at the backup knew of.
 
     `held` are the payment hashes of HTLCs that came in and stay: their invoices may be accepted. Those that two
     lists in a row had are `staying`.
@@ -23,6 +24,7 @@ class Known:
     public_key: str = ""
     version: Version = UNKNOWN
     open_points: frozenset[str] | None = None
+    held_against: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
     staying: frozenset[str] = frozenset()
     tls_expires_at: float | None = None
