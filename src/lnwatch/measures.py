@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
+
+import structlog
 
 from lnwatch.clock import Clock
 from lnwatch.domain import demand as demanding
@@ -21,6 +22,8 @@ from lnwatch.model.view import View
 from lnwatch.store import Ledger
 from lnwatch.store.circumstances import Period
 from lnwatch.store.orders.figures import Span
+
+log = structlog.get_logger()
 
 KPIS_EVERY = 60.0  # seconds
 LOOK_EVERY = 1.0
@@ -82,11 +85,17 @@ class Measures:
 
     async def run(self, views: Callable[[], Iterable[View]]) -> None:
         """Reckon what is due of the newest `views`, until cancelled: no judgement waits for it."""
+        trouble = ""
         while True:
-            for view in views():
-                # A ledger that can't be read is the engine's to tell: what was known stays until it can be again.
-                with suppress(LedgerError):
+            try:
+                for view in views():
                     await self.reckon(view)
+            except LedgerError as error:  # what was known stays until the ledger can be read again
+                if error.message != trouble:
+                    log.warning("KPIs can't be reckoned", error=error.message)
+                trouble = error.message
+            else:
+                trouble = ""
             await self._clock.sleep(LOOK_EVERY)
 
     async def reckon(self, view: View) -> None:
