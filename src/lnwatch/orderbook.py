@@ -253,10 +253,10 @@ class Orderbook:
 
     async def _look(self, site: str) -> _Known:
         orders, began = self._ledger.orders, self._clock.monotonic()
+        counters = await orders.counters()  # first: what is counted is then among the rest, whatever is stored between
         exceptions = await orders.exceptions(site, SHOWN_EXCEPTIONS)
         settlements = await orders.settlements(site)
         opened = await orders.open_invoices(site, SHOWN_OPEN)
-        counters = await orders.counters()
         now = self._clock.monotonic()
         return _Known(
             again_at=now + min(REST * (now - began), REFRESH),
