@@ -84,9 +84,10 @@ class Measures:
         self._newest: dict[str, _Newest] = {}
 
     async def run(self, views: Callable[[], Iterable[View]]) -> None:
-        """Reckon what is due of the newest `views`, until cancelled: no judgement waits for it."""
+        """Reckon what is due of the newest `views`, until cancelled: no judgement waits for it. Without stores there
+        is nothing to do, and it ends."""
         trouble = ""
-        while True:
+        while any(site.stores for site in self._sites.values()):
             try:
                 for view in views():
                     await self.reckon(view)

@@ -77,6 +77,7 @@ class Orderbook:
         self._shown: dict[str, Mapping[str, ShopView]] = {}
         self._changed: set[str] = set()
         self._can_pay: dict[tuple[str, str, Rail], CanPay] = {}
+        self._closed = False  # no store is watched, and what is left of former ones is done
 
     async def restore(self) -> None:
         """Take up what the ledger knows: watermarks, nodes, and whether customers could pay. Raises LedgerError."""
@@ -112,8 +113,11 @@ class Orderbook:
 
     async def advance(self) -> bool:
         """Do the next part of what there is to do; False where there is nothing. Raises LedgerError."""
+        if self._closed:
+            return False
         groups = await self._due() or await self._ledger.orders.stale(GROUPS)
         if not groups:
+            self._closed = not any(books.stores for books in self._sites.values())
             return False
         gathered = await self._ledger.orders.gather(groups)
         await self._ledger.orders.commit(await self._changes(gathered))

@@ -1,5 +1,6 @@
 """What people ask through the inbox: that BTCPay tells us what happens, with a key of theirs for this once."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -58,15 +59,18 @@ class Registrations:
         self._keys = keys
         self._clock = clock
         self._errands: dict[Need, _Errand] = {}
+        self._asked = asyncio.Event()
         self.handlers: Mapping[str, Handler] = {"register_webhook": self._register, "registration": self._tell}
 
     async def run(self) -> None:
         """Have done what was asked, and forget each key as soon as that is over, until cancelled."""
         while True:
-            for need, errand in tuple(self._errands.items()):
-                if not errand.over:
+            await self._asked.wait()
+            self._asked.clear()
+            while under_way := [(need, errand) for need, errand in self._errands.items() if not errand.over]:
+                for need, errand in under_way:
                     await self._follow(need, errand)
-            await self._clock.sleep(LOOK_EVERY)
+                await self._clock.sleep(LOOK_EVERY)
 
     async def _follow(self, need: Need, errand: _Errand) -> None:
         if not errand.begun:
@@ -114,6 +118,7 @@ class Registrations:
         draft = _draft(asked, store_id)
         self._keys.lend(draft.need, _key(Path(asked["key_file"])))
         self._errands[draft.need] = _Errand(draft, self._clock.now())
+        self._asked.set()
         return {"store": draft.subject, "url": asked["url"]}
 
     async def _tell(self, request: Request) -> Body:

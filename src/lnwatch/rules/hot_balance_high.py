@@ -37,12 +37,13 @@ class _Part:
 def judge(view: View, _target: TargetView | None, thresholds: Thresholds) -> Iterable[Answer]:
     """One subject: the site. What can't be seen only adds to what can."""
     subject = f"site:{view.site}"
-    parts = [part for target in view.targets.values() for part in _parts(view, target)]
-    held = sum(part.held or 0 for part in parts)
     limit = msat(thresholds.limit_satoshis)
     if not limit:
         yield Unknown(f"{subject} has no limit: set `limit_satoshis` under [site.{view.site}.rules.{RULE.id}]", subject)
-    elif held > limit:
+        return
+    parts = [part for target in view.targets.values() for part in _parts(view, target)]
+    held = sum(part.held or 0 for part in parts)
+    if held > limit:
         facts = {part.name: format_msat(part.held) if part.held is not None else part.why for part in parts}
         sentence = f"{subject} holds {format_msat(held)} in hot wallets and channels (limit {format_msat(limit)})."
         yield Finding(subject, sentence, facts=facts)
@@ -59,7 +60,7 @@ def _parts(view: View, target: TargetView) -> Iterator[_Part]:
         channels, wallet = target.fresh("channels", view.at), target.fresh("wallet", view.at)
         name = f"channels of node:{target.slug}"
         if channels is not None and isinstance(facts := channels.facts, Channels):
-            yield _Part(name, sum(channel.local_msat for channel in facts.channels))
+            yield _Part(name, sum([channel.local_msat for channel in facts.channels]))
         else:
             yield _Part(name, None, unseen(target, "channels"))
         name = f"wallet of node:{target.slug}"

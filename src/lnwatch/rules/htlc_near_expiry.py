@@ -36,7 +36,7 @@ def judge(view: View, target: TargetView | None, thresholds: Thresholds) -> Iter
     elif stood is None or not isinstance(status := stood.facts, NodeStatus):
         yield Unknown(unseen(target, "node"))
     else:
-        for channel in facts.channels:
+        for channel in [each for each in facts.channels if each.htlcs]:
             for htlc in channel.htlcs:
                 yield from _judged(target, status, channel, htlc, thresholds)
 
