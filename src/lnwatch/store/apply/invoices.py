@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from lnwatch.model.lightning import INVOICE_FINAL, InvoiceHtlc, InvoiceState, LightningInvoice
 from lnwatch.store import tables
@@ -22,6 +22,14 @@ _RANK = {InvoiceState.OPEN: 0, InvoiceState.ACCEPTED: 1}
 _CORRECTIONS = frozenset({InvoiceState.SETTLED, InvoiceState.CANCELED})
 
 _Hash = tuple[str, str, str]  # site, source, payment hash
+
+_row_of = tables.lightning_invoice.c
+# Made once: to make it of hundreds of hashes anew each time takes longer than to ask.
+_OF_HASHES = select(_row_of.payment_hash, _row_of.state, _row_of.final_at, _row_of.paid_msat, _row_of.htlcs).where(
+    _row_of.site == bindparam("site"),
+    _row_of.source == bindparam("source"),
+    _row_of.payment_hash.in_(bindparam("wanted", expanding=True)),
+)
 
 
 class _Standing(NamedTuple):
@@ -68,17 +76,10 @@ def _standing(connection: Connection, told: Sequence[tuple[Turn, LightningInvoic
     hashes = defaultdict(set)
     for turn, invoice in told:
         hashes[turn.key].add(invoice.payment_hash)
-    invoice_row = tables.lightning_invoice.c
     known = {}
     for (site, source), wanted in hashes.items():
-        query = select(
-            invoice_row.payment_hash,
-            invoice_row.state,
-            invoice_row.final_at,
-            invoice_row.paid_msat,
-            invoice_row.htlcs,
-        ).where(invoice_row.site == site, invoice_row.source == source, invoice_row.payment_hash.in_(wanted))
-        for payment_hash, state, *rest in connection.execute(query):
+        given = {"site": site, "source": source, "wanted": list(wanted)}
+        for payment_hash, state, *rest in connection.execute(_OF_HASHES, given):
             known[site, source, payment_hash] = _Standing(InvoiceState(state), *rest)
     return known
 
