@@ -106,6 +106,17 @@ def test_a_delivery_counts_from_its_first_success() -> None:
     assert times(seen(deliveries=(*first, delivery("ours", 12, 12))))[WEBHOOK] == 11
 
 
+@pytest.mark.parametrize("identity", ["0" * 64, "f" * 64])
+@pytest.mark.parametrize(("received", "confirmed"), [(10, 10), (10, 9), (10, 11), (9, 10)])
+def test_an_overpayment_in_the_same_second_takes_no_leg_away(identity: str, received: float, confirmed: float) -> None:
+    """Paid over Lightning and again on the chain, in a block of that second: Lightning paid it, whatever the ids."""
+    again = payment(CHAIN, at=received, id=f"{identity}-0", txid=identity)
+    known = {"node": at_node(HASH), "hooks": HOOKS, "deliveries": (delivery("hook", 12, 15),)}
+    held = story("a", SETTLED, PAID, again, of_story={**known, "chain": in_chain(again, confirmed)})
+    assert fate_of(held).rail is Rail.LIGHTNING
+    assert legs_of(fate_of(held)) == legs_of(fate_of(seen(**known)))
+
+
 @pytest.mark.parametrize(
     ("chain", "seconds", "blocks"),
     [

@@ -14,6 +14,7 @@ from lnwatch.model.message import Receipt
 from lnwatch.notify._outbox import LEASE, Outbox, Parcel
 from lnwatch.store import Addressed, CaseChange, Delivery, Ledger, LedgerSettings, open_ledger, visit_ledger
 from lnwatch.store.case_tables import outbox as table
+from lnwatch.store.opening import ORPHANED
 from tests.manual_clock import ManualClock
 from tests.store.case_stories import DOWN, FULL, case, notice, opened, resolved
 from tests.store.stories import NOW, rows
@@ -142,6 +143,23 @@ async def test_killed_before_the_receipt(
     await again.outbox.done([later.id], SENT, NOW + 71)
     assert await again.outbox.pending("slack", 0) == 0
     await again.close()
+
+
+@pytest.mark.parametrize("ahead", [0.0, 86_400.0], ids=["the same clock", "a clock that went a day ahead"])
+async def test_claims_of_an_earlier_life(
+    ledger: Ledger, outbox: Outbox, settings: LedgerSettings, tmp_path: Path, ahead: float
+) -> None:
+    """A new life takes over what the one before was sending within seconds, in doubt, and its end does not wait."""
+    await ledger.commit([opened(), resolved(at=NOW + 1)])
+    await take(outbox, NOW + ahead)
+    await ledger.close()
+    for start in (NOW + 2, NOW + 4):  # killed again, it does not wait anew
+        again = await open_ledger(settings, tmp_path, ManualClock(start))
+        assert await again.outbox.waiting("slack", 10, NOW + 2 + ORPHANED - 0.5) == []
+        waiting = await again.outbox.waiting("slack", 10, NOW + 2 + ORPHANED)
+        assert told(waiting) == [("lightning_down", Transition.OPENED), ("lightning_down", Transition.RESOLVED)]
+        assert all(each.claimed_before for each in waiting)
+        await again.close()
 
 
 async def test_put_off(ledger: Ledger, outbox: Outbox) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from lnwatch.domain.evidence import MONEY, STRENGTH, TRIED, circumstances, money_evidence
 from lnwatch.domain.exceptions import exceptions_of
-from lnwatch.domain.fate import Fate, fate_of, node_settled_at
+from lnwatch.domain.fate import Fate, by_arrival, fate_of, node_settled_at
 from lnwatch.domain.legs import legs_of
 from lnwatch.domain.purchases import final_moment, purchases, shared_id
 from lnwatch.domain.refunds import refunded_at
@@ -245,7 +245,7 @@ def _end(verdict: _Verdict) -> InvoiceEnd:
 
 def _arrived(fates: Sequence[Fate]) -> list[KnownPayment]:
     arrived = (known for fate in fates for known in fate.arrived)
-    return sorted(arrived, key=lambda known: (known.received_at, known.payment.id))
+    return sorted(arrived, key=by_arrival)
 
 
 def _arrived_msat(fates: Sequence[Fate]) -> Msat:

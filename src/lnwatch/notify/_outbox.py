@@ -54,7 +54,10 @@ class Outbox(Protocol):
         ...
 
     async def claim(self, ids: Collection[str], now: float) -> bool:
-        """Take all of these for a minute, by one conditional update: none of them if one is not to be had."""
+        """Take all of these for a minute, by one conditional update: none of them if one is not to be had.
+
+        The next start of the daemon ends a claim within seconds.
+        """
         ...
 
     async def done(self, ids: Collection[str], receipt: Receipt, now: float) -> None:

@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from lnwatch.clock import Clock
 from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.store.backend import Backend, backend_of
+from lnwatch.store.cases.parcels import orphan
 from lnwatch.store.copies import write_copy
 from lnwatch.store.database import Database
 from lnwatch.store.ledger import Ledger
@@ -22,6 +23,8 @@ from lnwatch.store.sqlite import SqliteBackend
 from lnwatch.store.starts import count_start, starts
 
 log = structlog.get_logger()
+
+ORPHANED = 10.0  # seconds, those of one request: by then what an earlier life was sending arrived, or never will
 
 
 async def open_ledger(settings: LedgerSettings, data_dir: Path, clock: Clock) -> Ledger:
@@ -72,11 +75,16 @@ def _open(backend: Backend, settings: LedgerSettings, data_dir: Path, now: float
     try:
         backend.create()
         _migrate(backend, database, settings, data_dir)
-        return database, database.write(partial(count_start, now=now))
+        return database, database.write(partial(_begin, now=now))
     except BaseException:
         database.close()
         backend.release()
         raise
+
+
+def _begin(connection: Connection, now: float) -> int:
+    orphan(connection, now + ORPHANED)
+    return count_start(connection, now)
 
 
 def _migrate(

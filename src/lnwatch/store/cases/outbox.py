@@ -46,7 +46,8 @@ class LedgerOutbox:
         return found
 
     async def claim(self, ids: Collection[str], now: float) -> bool:
-        """Take all of these until LEASE is over; none of them, and False, where one is not to be had."""
+        """Take all of these until LEASE is over, or seconds after the next start; none of them, and False, where one is
+        not to be had."""
         until = now + LEASE
         if not ids:
             return True

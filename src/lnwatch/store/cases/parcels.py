@@ -133,6 +133,12 @@ def claim(connection: Connection, keys: Collection[Key], now: float, until: floa
     connection.execute(taken, [key.parameters for key in wanted])
 
 
+def orphan(connection: Connection, until: float) -> None:
+    """Let every claim end then at the latest: those who made them are gone, or not to be waited for."""
+    longer = and_(tables.unsent, _row.claimed_until > until)
+    connection.execute(update(tables.outbox).where(longer).values(claimed_until=until))
+
+
 def done(connection: Connection, keys: Collection[Key], receipt: Receipt, now: float) -> None:
     """They are told; the first word on each stands, but for the reference, of which the newest does."""
     told = update(tables.outbox).where(_THIS, _row.status != Delivery.SENT.value)
