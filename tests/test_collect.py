@@ -219,6 +219,42 @@ async def test_failing_collector_backs_off(running: Running) -> None:
     assert 3_600 / BACKOFF_LIMIT <= other.runs <= 3_600 / BACKOFF_LIMIT + 10
 
 
+@pytest.mark.parametrize(("reason", "runs"), [(FailureReason.FAILED, 3), (FailureReason.FORBIDDEN, 1)])
+async def test_what_is_seldom_read_does_not_wait_as_long_when_it_failed(
+    running: Running, reason: FailureReason, runs: int
+) -> None:
+    """It is tried again after a minute, then after two; what a credential may not read waits for its usual turn."""
+    seldom = ScriptedCollector("rest", [SourceError(reason, "no")], interval=3_600)
+    bench = await running(ScriptedSource([ScriptedCollector("status", [Reading()]), seldom]))
+    await bench.clock.advance(200)
+    assert seldom.runs == runs
+
+
+async def test_what_failed_in_an_outage_is_read_when_it_is_over(running: Running) -> None:
+    """At once, and not when its own turn comes in an hour."""
+    hangs = SourceError(FailureReason.TIMEOUT, "no answer")
+    lead = ScriptedCollector("status", [*[hangs] * 360, Reading()])
+    seldom = ScriptedCollector("rest", [hangs] * 6 + [Reading()], interval=3_600)
+    bench = await running(ScriptedSource([lead, seldom]))
+    await bench.clock.advance(3_400)
+    assert (bench.target.state, seldom.runs) == (TargetState.HANGING, 6)
+    while bench.target.state is not TargetState.UP:
+        await bench.clock.advance(5)
+    await bench.clock.advance(5)
+    assert bench.target.view().collectors["rest"].success
+
+
+async def test_a_failure_that_lasts_for_weeks_ends_nothing(running: Running) -> None:
+    """Pauses double no further than a number can."""
+    other = ScriptedCollector("rest", [SourceError(FailureReason.FAILED, "no")])
+    stream = ScriptedStream("news", [[]] * 1_100)
+    bench = await running(ScriptedSource([ScriptedCollector("status", [Reading()], interval=600), other], [stream]))
+    bench.target.records["rest"].failures_in_a_row = 5_000
+    await bench.clock.advance(30_000)
+    assert stream.connections > 1_030
+    assert other.runs > 90
+
+
 async def test_hints_are_coalesced(running: Running) -> None:
     """Fifty hints in one moment bring one extra run, not fifty."""
     lead = ScriptedCollector("status", [Reading()], interval=1_000.0)

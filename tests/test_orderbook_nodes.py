@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,14 @@ import pytest
 from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.model.btcpay import Invoices
 from lnwatch.model.chain import Network
-from lnwatch.model.merchant import BtcpayInvoice, InvoiceStatus
+from lnwatch.model.merchant import BtcpayInvoice, InvoiceStatus, PaymentStatus
 from lnwatch.model.order import Outcome, Proof, Rail
 from lnwatch.model.snapshot import Reading, TargetReport, TargetState
 from lnwatch.orderbook import Books, Orderbook
 from lnwatch.store import LedgerSettings, open_ledger
 from tests.assessments import node_status
 from tests.domain.test_payable import store
-from tests.store.merchant_stories import MADE, lightning, onchain, shop_invoice
+from tests.store.merchant_stories import MADE, lightning, onchain, paid_onchain, shop_invoice
 from tests.store.stories import settled
 from tests.stories.stage import Actor, Role, Stage, StoryClock
 
@@ -103,6 +104,23 @@ async def test_nothing_is_concluded_before_the_node_was_read(stage: Stage) -> No
     await stage.told("ln1", "invoices", Reading())
     await shop_says(stage, FINAL + 1_000)
     assert await outcome(stage) == (Outcome.FAILED, Rail.LIGHTNING, [Proof.PAID_AT_NODE])
+
+
+async def test_whoever_pays_the_bolt11_of_before_is_not_forgotten(stage: Stage) -> None:
+    """BTCPay replaced it after a payment in part on the chain: the node was paid, BTCPay calls it expired."""
+    await node_says(stage, "ln1", KEY)
+    await shop_says(stage, MADE + 1, made())
+    part = lightning(node=KEY, payment_hash="a2" * 32), onchain(paid_onchain(PaymentStatus.SETTLED))
+    await shop_says(stage, MADE + 30, replace(made(at=MADE + 30), methods=part, paid=Decimal("5.00")))
+    ended = replace(made(InvoiceStatus.EXPIRED, EXPIRES + 5), methods=part, paid=Decimal("5.00"))
+    await shop_says(stage, EXPIRES + 5, ended)
+    paid = settled(HASH, final_at=EXPIRES - 10, paid=20_000_000, value_msat=20_000_000)
+    await stage.told("ln1", "invoices", Reading(events=(paid,)))
+    await shop_says(stage, EXPIRES + 300)
+    await stage.judge()
+    assert ("paid_not_settled", "invoice:i1") in {(each.rule, each.subject) for each in stage.seen}
+    (order,) = await stage.orders([HASH])
+    assert Proof.PAID_AT_NODE in {each.proof for each in order.evidence}
 
 
 async def test_a_settled_order_waits_for_no_node(stage: Stage) -> None:

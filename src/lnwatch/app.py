@@ -52,7 +52,7 @@ from lnwatch.sources.lnd.settings import LndSettings
 from lnwatch.store import Ledger, open_ledger
 from lnwatch.target import Target
 from lnwatch.web.app import create_app
-from lnwatch.web.hooks import Hook, HookDesk
+from lnwatch.web.hooks import HOOK_STREAM, Hook, HookDesk
 from lnwatch.web.server import bind, serve
 
 log = structlog.get_logger()
@@ -188,7 +188,7 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
     desk = inbox.Desk(caseload, ledger, clock, never_muted, {**Requests(executor).handlers, **registrations.handlers})
     loops = [TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver) for each in targets]
     intake = Intake(ledger.hooks, _telling(targets, loops), clock)
-    hooks = HookDesk(open_hooks(intake), ledger.hooks, clock, registry)
+    hooks = HookDesk(open_hooks(intake, targets), ledger.hooks, clock, registry)
     pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry, hooks)
     jobs: list[Coroutine[Any, Any, None]] = [
         _until_signal(),
@@ -253,10 +253,13 @@ def _telling(
     }
 
 
-def open_hooks(intake: Intake) -> dict[tuple[str, str], Hook]:
+def open_hooks(intake: Intake, targets: Sequence[Target]) -> dict[tuple[str, str], Hook]:
     """An address for each server whose webhooks can be proved, by site and name."""
+    doors = {(target.site, target.slug): target.open_door for target in targets}
     return {
-        (site, name): Hook(site, name, source, source.signs, partial(intake.heard, site, name))
+        (site, name): Hook(
+            site, name, source, source.signs, partial(intake.heard, site, name), doors[site, name](HOOK_STREAM)
+        )
         for (site, name), (source, _) in intake.sources.items()
         if source.signs is not None
     }

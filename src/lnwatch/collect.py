@@ -9,6 +9,7 @@ from contextlib import aclosing, suppress
 import structlog
 
 from lnwatch.clock import Clock
+from lnwatch.domain.reach import SERVING
 from lnwatch.errors import FailureReason, LedgerError, SourceError
 from lnwatch.model.snapshot import Reading, StreamGap, TargetReport, TargetState
 from lnwatch.sources import Collector, Memory, Stream
@@ -23,6 +24,8 @@ JITTER = 0.05  # of the interval, either way: collectors of a fleet drift apart
 HINT_SPACING = 1.0  # seconds: hints are coalesced to at most one extra run in this time
 BACKOFF_AFTER = 3  # failures in a row, then the pause doubles
 BACKOFF_LIMIT = 300.0  # seconds
+RETRY_AFTER = 60.0  # seconds: what is read once an hour does not wait as long when it failed
+SAME_TOMORROW = frozenset({FailureReason.FORBIDDEN, FailureReason.UNSUPPORTED, FailureReason.REJECTED})
 RECONNECT_LIMIT = 30.0  # seconds between tries of a stream that was cut
 ALIVE_EVERY = 30.0  # seconds between notes that a stream still stands
 
@@ -40,6 +43,11 @@ async def first_of(clock: Clock, event: asyncio.Event, seconds: float) -> None:
     finally:
         timer.remove_done_callback(ring)
         timer.cancel()
+
+
+def _doubled(times: int) -> float:
+    """How much longer a pause is that was doubled so often; more than any limit after some weeks of it, no overflow."""
+    return 2.0 ** min(times, 60)
 
 
 class TargetLoops:
@@ -92,10 +100,13 @@ class TargetLoops:
                 await self._clock.sleep(rest)
 
     def _pause(self, collector: Collector, started: float) -> float:
-        failures = self._target.records[collector.name].failures_in_a_row
+        record = self._target.records[collector.name]
+        failures = record.failures_in_a_row
         interval = collector.interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - jitter, no secret
         if failures >= BACKOFF_AFTER and collector.name != self._target.lead:
-            interval = min(interval * 2 ** (failures - BACKOFF_AFTER + 1), max(BACKOFF_LIMIT, interval))
+            interval = min(interval * _doubled(failures - BACKOFF_AFTER + 1), max(BACKOFF_LIMIT, interval))
+        if record.fault is not None and record.fault.reason not in SAME_TOMORROW:
+            interval = min(interval, RETRY_AFTER * _doubled(failures - 1))
         return max(0.0, started + interval - self._clock.monotonic())
 
     async def _run(self, collector: Collector, *, leads: bool) -> bool:
@@ -153,6 +164,8 @@ class TargetLoops:
         if target.state is None or not changed:
             await self._deliver_quietly([])
             return
+        if target.state in SERVING:  # what failed meanwhile has waited long enough
+            self.wake(record.name for record in target.records.values() if record.name in self._wake and record.fault)
         self._log.info("target state", state=target.state.value, version=target.report.version, detail=target.detail)
         change = StateChange(target.site, target.slug, at, target.state, target.detail, target.report.version)
         await self._deliver_quietly([change])
@@ -192,7 +205,7 @@ class TargetLoops:
             record.failed(self._clock.now(), self._clock.monotonic() - started, error)
             if was_up:
                 await self._note_alive([] if stream.replays else [stream])
-            await self._clock.sleep(min(2.0 ** (failures - 1), RECONNECT_LIMIT) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            await self._clock.sleep(min(_doubled(failures - 1), RECONNECT_LIMIT) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
     async def _listen(self, stream: Stream) -> None:
         record = self._target.records[f"{stream.name}_stream"]

@@ -1,6 +1,7 @@
 """One source at run time: what its collectors last did, what it last said, and the state that follows."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lnwatch.errors import FailureReason, SourceError
@@ -98,6 +99,19 @@ class Target:
     def reachable(self) -> bool:
         """Whether collectors other than the lead have anything to ask for."""
         return self.state is not None and self.state not in UNREACHABLE
+
+    def open_door(self, name: str) -> Callable[[float, SourceError | None], None]:
+        """Keep a record of what the source tells at our own door, as of a stream; call what comes back each time, with
+        what was wrong with it."""
+        record = self.records.setdefault(name, CollectorRecord(name, 0.0))
+
+        def came(at: float, error: SourceError | None) -> None:
+            if error is None:
+                record.succeeded(at, 0.0)
+            else:
+                record.failed(at, 0.0, error)
+
+        return came
 
     def remember(self, state: TargetState, since: float, detail: str, version: str) -> None:
         """Take over what the ledger knew from before this start; `state` itself must be seen anew."""

@@ -62,13 +62,13 @@ ENDS: dict[str, tuple[tuple[InvoiceStory, ...], float]] = {
 
 @pytest.mark.parametrize(("held", "final"), ENDS.values(), ids=ENDS)
 def test_an_order_is_final_by_the_sources_times(held: tuple[InvoiceStory, ...], final: float) -> None:
-    """At the moment of the design, once BTCPay was read past it; until then that moment is when to look again."""
+    """At the moment of the design, once BTCPay was read past its second; the end of that is when to look again."""
     moment = BEGIN + final
-    (before,) = regroup(held, (), read_until=ReadUntil(moment, None))
-    assert (before.order.outcome, before.order.final_at, before.due_at) == (Outcome.OPEN, None, moment)
+    (before,) = regroup(held, (), read_until=ReadUntil(moment + 0.9, None))
+    assert (before.order.outcome, before.order.final_at, before.due_at) == (Outcome.OPEN, None, moment + 1)
     assert before.order.rail is Rail.NONE
     assert before.order.ends == ()
-    (after,) = regroup(held, (), read_until=ReadUntil(moment + 0.5, None))
+    (after,) = regroup(held, (), read_until=ReadUntil(moment + 1, None))
     assert after.order.outcome is not Outcome.OPEN
     assert (after.order.final_at, after.due_at) == (moment, None)
     assert [end.invoice for end in after.order.ends] == list(after.order.invoices)
@@ -102,7 +102,7 @@ def test_what_needs_evidence_waits_for_the_node(held: InvoiceStory, waits: bool)
     behind = ReadUntil(moment + 1_000, moment)
     (regrouped,) = regroup([held], (), read_until=behind)
     assert (regrouped.order.outcome is Outcome.OPEN) is waits
-    assert regrouped.due_at == (moment if waits else None)
+    assert regrouped.due_at == (moment + 1 if waits else None)
     assert one(held, read_until=replace(behind, node=moment + 1)).outcome is not Outcome.OPEN
     assert (one(held, read_until=replace(behind, node=0.0)).outcome is Outcome.OPEN) is waits
 
@@ -188,11 +188,40 @@ def test_another_try_within_the_window_is_the_same_order() -> None:
 
 @pytest.mark.parametrize(
     ("made", "expected"),
-    [(LIFE + WINDOW - 1, ["ab"]), (LIFE + WINDOW, ["a", "b"]), (86_400, ["a", "b"])],
+    [(LIFE + WINDOW, ["ab"]), (LIFE + WINDOW + 1, ["a", "b"]), (86_400, ["a", "b"])],
 )
 def test_a_later_invoice_of_the_id_is_a_new_order(made: float, expected: list[str]) -> None:
-    """From the moment on at which the order before was final."""
+    """From the second on that follows the moment at which the order before was final."""
     assert groups(story("a", EXPIRED), story("b", EXPIRED, made=made)) == expected
+
+
+@pytest.mark.parametrize(
+    ("paid", "made", "expected"),
+    [
+        pytest.param(0, 0, {"ab": [TWICE]}, id="made and paid in one second"),
+        pytest.param(40, 0, {"ab": [TWICE]}, id="made in one second"),
+        pytest.param(40, 40, {"ab": [TWICE]}, id="made in the second in which the first was settled"),
+        pytest.param(40.9, 41, {"a": [], "b": []}, id="made after it, as of a donation"),
+    ],
+)
+def test_whoever_pays_two_invoices_that_were_there_together_paid_twice(
+    paid: float, made: float, expected: dict[str, list[Trouble]]
+) -> None:
+    """BTCPay tells when an invoice was made in whole seconds: one of the same second may have been there before."""
+    held = [story("a", SETTLED, payment(at=paid)), story("b", SETTLED, payment(at=90), made=made)]
+    orders = [each.order for each in regroup(held, (), read_until=LATER)]
+    assert orders == [each.order for each in regroup(held[::-1], (), read_until=LATER)]
+    found = {"".join(order.invoices): [each.trouble for each in order.exceptions] for order in orders}
+    assert found == expected
+
+
+def test_nothing_is_final_while_its_second_may_bring_another_invoice() -> None:
+    """One that is read only after the first was settled still joins, and is told as paid twice."""
+    first = story("a", SETTLED, payment(at=40))
+    early = one(first, read_until=ReadUntil(BEGIN + 40.8, None))
+    assert early.outcome is Outcome.OPEN
+    late = one(first, story("b", SETTLED, payment(at=90), made=40), kept=(early,))
+    assert (late.invoices, [each.trouble for each in late.exceptions]) == (("a", "b"), [TWICE])
 
 
 def test_donations_with_a_reused_id_do_not_collapse() -> None:

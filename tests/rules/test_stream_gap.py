@@ -3,7 +3,7 @@
 import pytest
 
 from lnwatch.model.snapshot import StreamGap, TargetState
-from lnwatch.model.view import Happening, StateSpan, TargetView
+from lnwatch.model.view import Fault, Happening, StateSpan, TargetView
 from lnwatch.rules.stream_gap import RULE
 from tests.assessments import NOW
 from tests.rules.views import failing, happened, judged, make_target, make_view, span, with_collector
@@ -95,6 +95,26 @@ def test_streams_that_tell_again_lose_nothing() -> None:
     """Invoices come again from their cursor."""
     node = with_collector(NODE, "invoices_stream", interval=0.0, success=False)
     assert judged(RULE, make_view(node), node).clear
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        pytest.param({"last_run_at": None, "last_success_at": None, "success": False}, "", id="none came yet"),
+        pytest.param({}, "", id="proved"),
+        pytest.param(
+            {"success": False, "fault": Fault(NOW, "failed", "a stranger knocks", None)},
+            "pay: `hook_stream` is not heard at the moment, a stranger knocks",
+            id="not proved",
+        ),
+    ],
+)
+def test_webhooks_that_prove_nothing_are_no_gap_but_told(changes: dict[str, object], why: str) -> None:
+    """Polls tell what they would have: it shows under coverage and opens nothing."""
+    server = with_collector(make_target("btcpay", slug="pay"), "hook_stream", **{"interval": 0.0, **changes})
+    verdict = judged(RULE, make_view(server), server)
+    assert not verdict.found
+    assert verdict.unknown == ({"source:pay": why} if why else {})
 
 
 def test_nonsense_is_refused() -> None:

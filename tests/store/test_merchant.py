@@ -183,6 +183,23 @@ async def test_joined_with_the_node(ledger: Ledger) -> None:
     assert (await story(ledger)).node[HASH].invoice == settled(HASH)
 
 
+@pytest.mark.parametrize("told_in", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+async def test_joined_by_each_bolt11_that_was_offered(ledger: Ledger, told_in: tuple[int, ...]) -> None:
+    """BTCPay makes another BOLT11 when the sum changes; one before that the node was paid all the same joins."""
+    answers = [
+        shop_invoice(seen_at=MADE + 1.0 + number, methods=(lightning(payment_hash=each * 32),))
+        for number, each in enumerate(("a1", "a2", "a3"))
+    ]
+    await ledger.append([birth(), birth_of_shop(), *(told(answers[number]) for number in told_in)])
+    assert [method.payment_hash for method in (await story(ledger)).invoice.methods or ()] == ["a3" * 32]
+    await clear(ledger)
+    await ledger.append([entry(settled("a1" * 32), settled("a2" * 32), settled("ff" * 32))])
+    assert await ledger.orders.stale(9) == (group(),)
+    assert sorted((await story(ledger)).node) == ["a1" * 32, "a2" * 32]
+    await ledger.append([told(shop_invoice(seen_at=MADE + 9.0, methods=(lightning(payment_hash="a1" * 32),)))])
+    assert sorted((await story(ledger)).node) == ["a1" * 32, "a2" * 32]
+
+
 async def test_a_receipt_of_before_birth(ledger: Ledger, settings: LedgerSettings) -> None:
     """What the node received before its birth is found by its hash; what it did not leaves no row."""
     old = settled(HASH, BORN - 90, 77)

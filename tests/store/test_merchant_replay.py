@@ -67,6 +67,8 @@ METHODS = st.sampled_from(
     [
         None,
         (onchain(), lightning()),
+        (onchain(), lightning(payment_hash="a2" * 32)),
+        (onchain(paid_onchain()), lightning(payment_hash="a3" * 32)),
         (onchain(paid_onchain()),),
         (onchain(paid_onchain(PaymentStatus.INVALID)), lightning()),
         (onchain(paid_onchain(PaymentStatus.SETTLED)), lightning(paid_over_lightning())),

@@ -115,6 +115,38 @@ def test_registered_and_believed_when_proved(shop: Shop, tmp_path: Path) -> None
         until("it was proved", lambda: daemon.ledger.value(query, invoice=invoice.id) == "settled", timeout=30)
 
 
+def test_what_can_not_be_proved_is_said(shop: Shop, tmp_path: Path) -> None:
+    """A webhook with a wrong signature opens no case: first page, coverage and metrics tell, until one is proved."""
+    shop.secret_file.write_text("of-this-test-alone\n")
+    body, words = body_of(storeId=shop.store.id), "none was proved since lnwatch was started"
+
+    with running(tmp_path / "lnwatch", shop.site()) as daemon:
+        daemon.in_state("pay", "up")
+
+        def send(secret: str) -> int:
+            url, sent = f"http://127.0.0.1:{daemon.port}{PATH}", {"BTCPay-Sig": signature(body, secret)}
+            return httpx.post(url, content=body, headers=sent).status_code
+
+        def why() -> str:
+            rows = json.loads(daemon.command("coverage", "--json").stdout)["coverage"]
+            return str(next(row["why"] for row in rows if (row["rule"], row["scope"]) == ("stream_gap", "pay")))
+
+        def errors() -> float:
+            found = daemon.scrape().by(
+                "reason", "lnwatch_collector_errors_total", source="pay", collector="hook_stream"
+            )
+            return found["failed"]
+
+        assert (why(), errors()) == ("", 0)
+        assert send("another") == 401
+        until("it is told", lambda: words in why(), timeout=60)
+        assert errors() == 1
+        page = httpx.get(f"http://127.0.0.1:{daemon.port}/").text
+        assert words in page
+        assert send("of-this-test-alone") == 200
+        until("it is over", lambda: why() == "", timeout=60)
+
+
 def test_a_dry_run_is_the_usual(shop: Shop, tmp_path: Path) -> None:
     """Without leave nothing is done, and that is said; a wrong name is one line."""
     with running(tmp_path / "lnwatch", shop.site()) as daemon:

@@ -13,7 +13,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from lnwatch.clock import Clock
-from lnwatch.errors import LedgerError, LedgerTrouble
+from lnwatch.errors import LedgerError, LedgerTrouble, SourceError
 from lnwatch.model.merchant import WebhookEvent
 from lnwatch.net import Door
 from lnwatch.sources import Place
@@ -91,10 +91,11 @@ class Porch:
         self.clock = clock or ManualClock(build.NOW)
         self.rack = Rack()
         self.heard: list[WebhookEvent] = []
+        self.proved: list[SourceError | None] = []
         self.registry = CollectorRegistry()
         source = open_source(self.clock, settings or {"webhook_secret": SECRET}, folder)
         assert source.signs is not None
-        hook = Hook("main", "pay", source, source.signs, self.heard.append)
+        hook = Hook("main", "pay", source, source.signs, self.heard.append, self._prove)
         desk = HookDesk({("main", "pay"): hook}, keeper or self.rack, self.clock, self.registry)
         web = WebSettings.model_validate({"listen": "0.0.0.0:8735", "token": "a-token-for-programs"})
         told = (web, Canned(), build.merchant, Shelf(), self.clock, self.registry, desk)
@@ -110,6 +111,10 @@ class Porch:
             given = {"Content-Type": "application/json", "BTCPay-Sig": shown} | headers
             raw = [(name.encode(), text.encode("latin-1")) for name, text in given.items()]
             return await client.request(method, path, content=body, headers=raw)
+
+    def _prove(self, at: float, error: SourceError | None) -> None:
+        assert at == self.clock.now()
+        self.proved.append(error)
 
     def counted(self) -> dict[str, float]:
         """What was counted, zeros left out."""

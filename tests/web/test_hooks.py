@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lnwatch.errors import FailureReason
 from lnwatch.web.hooks import MOST_BYTES, Result, signed
 from tests.sources.btcpay.recordings import FOLDER
 from tests.web.hooks import METRIC, PATH, SECRET, STORE, Porch, body_of, signature
@@ -55,6 +56,37 @@ async def test_each_is_answered_for_what_it_is(body: bytes, sent: str | None, st
     assert (answer.status_code, porch.counted()) == (status, {result: 1})
     assert list(porch.rack.bodies.values()) == ([body] if status == 200 else [])
     assert len(porch.heard) == (status == 200)
+
+
+async def test_whether_webhooks_can_be_proved_is_told() -> None:
+    """A wrong secret and a stranger look alike until one was proved; neither calls somebody as a refused key does."""
+    porch = Porch()
+    await porch.send(BODY, signature(BODY, "another"))
+    (first,) = porch.proved
+    assert first is not None
+    assert first.reason is FailureReason.FAILED
+    assert "none was proved since lnwatch was started, so that polls alone tell what happens" in first.message
+    await porch.send(BODY)
+    await porch.send(body_of(storeId="AnotherStore"))
+    await porch.send(b"not JSON")
+    assert porch.proved[1:] == [None, None, None]
+    await porch.send(BODY, "sha256=" + "0" * 64)
+    last = porch.proved[-1]
+    assert last is not None
+    assert "the last that was proved came at 2027-" in last.message
+
+
+async def test_a_secret_that_can_not_be_read_is_our_own_fault(tmp_path: Path) -> None:
+    """Its reason is that of every credential file that is gone."""
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    file.chmod(0o600)
+    porch = Porch(folder=tmp_path, webhook_secret_file="secret")
+    file.unlink()
+    assert (await porch.send(BODY)).status_code == 503
+    (told,) = porch.proved
+    assert told is not None
+    assert told.reason is FailureReason.CREDENTIAL_UNREADABLE
 
 
 def recorded() -> list[bytes]:

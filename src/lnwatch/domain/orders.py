@@ -14,7 +14,7 @@ from lnwatch.domain.evidence import MONEY, STRENGTH, TRIED, circumstances, money
 from lnwatch.domain.exceptions import exceptions_of
 from lnwatch.domain.fate import Fate, by_arrival, fate_of, node_settled_at
 from lnwatch.domain.legs import legs_of
-from lnwatch.domain.purchases import final_moment, purchases, shared_id
+from lnwatch.domain.purchases import final_moment, over_at, purchases, shared_id
 from lnwatch.domain.refunds import refunded_at
 from lnwatch.domain.worth import asked_msat, due_of
 from lnwatch.model.conditions import NOTHING_KNOWN, Conditions
@@ -66,8 +66,8 @@ def regroup(
 
     `kept` are those of them that the ledger has: one of which not all invoices are at hand comes back as it is, and
     one that is not in the answer is no more. An order is final (its outcome is not `open`, and `final_at` is set)
-    once `read_until` is past its moment. `conditions` matter for what becomes final now: for orders that are final
-    already they may be left out.
+    once `read_until` is past the second of its moment. `conditions` matter for what becomes final now: for orders
+    that are final already they may be left out.
     """
     by_id = {story.invoice.id: fate_of(story) for story in stories}
     known = {order.id: order for order in kept}
@@ -139,11 +139,11 @@ class _Desk:
         order = self._order(fates, verdicts, leading, final)
         if final is not None:
             return Regrouped(order, None)
-        return Regrouped(order, moment if moment is not None else _awaited(fates))
+        return Regrouped(order, over_at(moment) if moment is not None else _awaited(fates))
 
     def _told(self, outcome: Outcome, moment: float) -> bool:
         """Whether everything that could say otherwise was read past that moment."""
-        if self.read_until.btcpay is None or self.read_until.btcpay <= moment:
+        if self.read_until.btcpay is None or self.read_until.btcpay < over_at(moment):
             return False
         needs_node = outcome not in {Outcome.SETTLED, Outcome.EXCLUDED} and self.read_until.node is not None
         return not needs_node or (self.read_until.node or 0.0) > moment

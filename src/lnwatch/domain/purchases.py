@@ -1,6 +1,7 @@
 """Which invoices are one purchase, and when it is over."""
 
 from collections.abc import Iterator, Sequence
+from math import floor
 
 from lnwatch.domain.fate import Fate
 from lnwatch.model.merchant import BtcpayInvoice
@@ -38,7 +39,13 @@ def _belongs(fate: Fate, before: Sequence[Fate], retry_window: float) -> bool:
     if len(before) >= MOST_INVOICES:
         return False
     final = final_moment(before, retry_window)
-    return final is None or fate.invoice.created_at < final
+    return final is None or fate.invoice.created_at < over_at(final)
+
+
+def over_at(final: float) -> int:
+    """From when on an invoice is of another order. BTCPay tells when one was made to the second: what was made in the
+    second in which an order became final may have been made before."""
+    return floor(final) + 1
 
 
 def final_moment(fates: Sequence[Fate], retry_window: float) -> float | None:

@@ -12,6 +12,7 @@ from lnwatch.model.snapshot import StreamGap
 from lnwatch.model.view import CollectorHealth, TargetView, View
 
 _REPEATED = frozenset({"state_stream", "invoices_stream"})  # these tell again what was missed
+_HOOK = "hook_stream"  # webhooks: none may come for days, and polls prove what they tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ def judge(view: View, target: TargetView | None, thresholds: Thresholds) -> Iter
         yield _finding(subject, gaps, thresholds)
     elif unheard := [health.name for health in target.collectors.values() if _unheard(health)]:
         yield Unknown(f"{target.slug}: {listing(unheard)} is not heard at the moment", subject)
+    elif (hook := target.collectors.get(_HOOK)) is not None and hook.fault is not None:
+        yield Unknown(f"{target.slug}: `{_HOOK}` is not heard at the moment, {clause(hook.fault.message)}", subject)
 
 
 def _unheard(health: CollectorHealth) -> bool:
-    return health.interval == 0 and not health.success and health.name not in _REPEATED
+    return health.interval == 0 and not health.success and health.name not in {*_REPEATED, _HOOK}
 
 
 def _gaps(view: View, source: str, thresholds: Thresholds) -> list[tuple[float, StreamGap]]:

@@ -48,6 +48,7 @@ merchant_invoice = table(
     Column("methods_at", Double),
     Column("accounted_only", Boolean, nullable=False),
     Column("due_msat", Whole),  # over Lightning
+    Column("replaced", Plain),  # JSON: a list of payment hashes that an answer before named; NULL: none
     Column("states", Plain, nullable=False),  # JSON: lists of time seen, status, additional status, paid
     time="created_at",
     rowid=True,

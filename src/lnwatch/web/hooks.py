@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from lnwatch.clock import Clock
 from lnwatch.credentials import Credential
+from lnwatch.domain.wording import moment
 from lnwatch.errors import FailureReason, LedgerError, SourceError
 from lnwatch.model.merchant import WebhookEvent
 from lnwatch.sources.btcpay import Btcpay
@@ -23,6 +24,7 @@ from lnwatch.sources.btcpay.webhook_events import KNOWN_TYPES, happening
 log = structlog.get_logger()
 
 SIGNATURE = "BTCPay-Sig"
+HOOK_STREAM = "hook_stream"  # what webhooks are called among the collectors of their source
 MOST_BYTES = 1024 * 1024  # of a body; BTCPay's own have a few kilobytes
 _SCHEME = b"sha256="
 _What = tuple[str, str, str]  # site, name, and a digest of what happened
@@ -44,11 +46,12 @@ class Result(StrEnum):
 
 
 class _RefusedError(Exception):
-    """Why a webhook is not taken."""
+    """Why a webhook is not taken; `fault` where nothing says that it came from the server at all."""
 
-    def __init__(self, result: Result, words: str) -> None:
+    def __init__(self, result: Result, words: str, fault: FailureReason | None = None) -> None:
         super().__init__(words)
         self.result = result
+        self.fault = fault
 
 
 class Keeper(Protocol):
@@ -61,13 +64,17 @@ class Keeper(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One address that a BTCPay Server may tell things to; `heard` is called with what is new, once it is stored."""
+    """One address that a BTCPay Server may tell things to; `heard` is called with what is new, once it is stored.
+
+    `proved` is called with when something came, and why it could not be proved to come from the server, if so.
+    """
 
     site: str
     name: str
     source: Btcpay
     secret: Credential
     heard: Callable[[WebhookEvent], None]
+    proved: Callable[[float, SourceError | None], None]
 
 
 def hook_counter(registry: CollectorRegistry) -> Counter:
@@ -87,6 +94,7 @@ class HookDesk:
         self._keeper = keeper
         self._clock = clock
         self._told: dict[tuple[str, str], Result] = {}
+        self._proved_at: dict[tuple[str, str], float] = {}  # the last of each hook
         self._tellers: OrderedDict[_What, str] = OrderedDict()  # which webhook told it first
         self._turns: WeakValueDictionary[_What, asyncio.Lock] = WeakValueDictionary()
         self._counter = hook_counter(registry)
@@ -103,9 +111,14 @@ class HookDesk:
     async def _take(self, hook: Hook, signature: str, body: bytes) -> Result:
         at = self._clock.now()
         try:
-            event = _proved(hook, signature, body, at)
+            _prove(hook, signature, body)
+            self._proved_at[hook.site, hook.name] = at
+            hook.proved(at, None)
+            event = _read(hook, body, at)
             fresh = await self._keep(hook, event, at, body)
         except _RefusedError as refusal:
+            if refusal.fault is not None:
+                hook.proved(at, SourceError(refusal.fault, f"{refusal}; {self._last_proved(hook)}"))
             return self._refused(hook, refusal.result, str(refusal))
         except LedgerError as error:
             return self._refused(hook, Result.NOT_STORED, error.message)
@@ -128,6 +141,13 @@ class HookDesk:
                 self._tellers.popitem(last=False)
         return fresh
 
+    def _last_proved(self, hook: Hook) -> str:
+        """Whether it is the secret that is wrong, or a stranger."""
+        at = self._proved_at.get((hook.site, hook.name))
+        if at is None:
+            return "none was proved since lnwatch was started, so that polls alone tell what happens"
+        return f"the last that was proved came at {moment(at)}"
+
     def _refused(self, hook: Hook, result: Result, words: str) -> Result:
         """The same trouble over and over is told once."""
         if self._told.get((hook.site, hook.name)) is not result:
@@ -136,13 +156,21 @@ class HookDesk:
         return result
 
 
-def _proved(hook: Hook, signature: str, body: bytes, at: float) -> WebhookEvent:
-    """What the body says, which came from the server itself. Raises _RefusedError."""
+def _prove(hook: Hook, signature: str, body: bytes) -> None:
+    """That it came from the server itself. Raises _RefusedError."""
     try:
         if not signed(hook.secret.text(), signature, body):
-            raise _RefusedError(Result.BAD_SIGNATURE, "the secret of the webhook in BTCPay is another one")
+            # A stranger may send such a thing: it is no refused credential, which would call somebody.
+            words = (
+                "a webhook came that the secret here did not sign: the one in BTCPay is another, or a stranger knocks"
+            )
+            raise _RefusedError(Result.BAD_SIGNATURE, words, FailureReason.FAILED)
     except SourceError as error:
-        raise _RefusedError(Result.NO_SECRET, error.message) from error
+        raise _RefusedError(Result.NO_SECRET, error.message, error.reason) from error
+
+
+def _read(hook: Hook, body: bytes, at: float) -> WebhookEvent:
+    """What the body says. Raises _RefusedError."""
     try:
         event = hook.source.hear(body, at)
     except SourceError as error:

@@ -1,6 +1,7 @@
 """The client against the double over a real socket: what becomes of invoices, and what that costs."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 
@@ -170,24 +171,51 @@ async def test_older_open_invoices_are_asked_for_by_status(shop: Bed) -> None:
 
 
 async def test_a_server_whose_lists_bring_no_payments(shop: Bed) -> None:
-    """Before 2.3.6 lists leave payments out, before 2.1.2 what was paid: a changed invoice is then read alone."""
+    """Before 2.3.6 lists leave methods out, before 2.1.2 what was paid: one is read alone when it is new, paid, ended."""
     made = shop.world
     await shop.run()
-    idle, paid = await made.create(), await made.create()
+    idle = await made.create()
+    await made.pass_time(1)
+    paid = await made.create()
     made.btcpay.pay_over_lightning(paid)
-    await made.pass_time(60)
-    listed = (await made.call("GET", f"{made.base}/invoices", query={"take": 10})).json()
-    for item in listed:
-        del item["paidAmount"]
-    made.btcpay.faults.failing["/invoices"] = Reply.of(200, listed)
-    shop.asked()
-    await shop.run()
-    assert shop.asked() == [f"S/invoices/{paid.id}", f"S/invoices/{paid.id}/payment-methods"]
+
+    async def run() -> list[str]:
+        await made.pass_time(60)
+        made.btcpay.faults.failing.clear()
+        listed = (await made.call("GET", f"{made.base}/invoices", query={"take": 10})).json()
+        for item in listed:
+            del item["paidAmount"]
+        made.btcpay.faults.failing["/invoices"] = Reply.of(200, listed)
+        shop.asked()
+        await shop.run()
+        return shop.asked()
+
+    def alone(name: str) -> list[str]:
+        return [f"S/invoices/{name}", f"S/invoices/{name}/payment-methods"]
+
+    assert await run() == [*alone(paid.id), *alone(idle.id)]
     assert [pay.method for pay in shop.ledger.invoices[paid.id].payments] == [Method.LIGHTNING]
-    assert shop.ledger.invoices[idle.id].methods is None
+    assert [each.payment_hash for each in shop.ledger.invoices[idle.id].methods or ()][:1] != [None]
+    assert await run() == []
+    await made.pass_time(900)
+    assert await run() == alone(idle.id)
+    assert await run() == []
+
+
+async def test_each_bolt11_of_an_invoice_is_told(shop: Bed) -> None:
+    """After a payment in part BTCPay asks for the rest by another one: the list tells it, no webhook is needed."""
+    made = shop.world
+    await shop.run()
+    invoice = await made.create()
     await made.pass_time(60)
     await shop.run()
-    assert shop.asked() == []
+    before = shop.ledger.invoices[invoice.id]
+    made.btcpay.pay_on_chain(invoice, Decimal("0.0001"))
+    await made.pass_time(60)
+    await shop.run()
+    after = shop.ledger.invoices[invoice.id]
+    told = [each.payment_hash for told in (before, after) for each in told.methods or () if each.payment_hash]
+    assert len(set(told)) == 2
 
 
 async def test_history_goes_on_after_a_crash_in_its_middle(shop: Bed) -> None:

@@ -185,7 +185,7 @@ class InvoicesCollector:
             before = known.payments if known is not None else 0
             if self.shop.server.ledgered.lacks(invoice):
                 run.news.append(invoice)
-                if needs_single(invoice, before, self.shop.fee_mode):
+                if needs_single(invoice, before, self.shop.fee_mode) or _unnamed(invoice, known):
                     run.due[invoice.id] = None
             self._note(run, invoice)
 
@@ -234,3 +234,11 @@ class InvoicesCollector:
             for each in sorted(position.open, key=lambda name: position.open[name].made)[:excess]:
                 del position.open[each]
         self.shop.server.remarks.say(f"open {self.shop.slug}", text)
+
+
+def _unnamed(invoice: BtcpayInvoice, known: OpenInvoice | None) -> bool:
+    """Whether its methods are still to be asked for, where lists leave them out: when it is new, and when it ended.
+
+    Nothing else tells which BOLT11 leads to it, the one that a wallet had made last among them.
+    """
+    return invoice.methods is None and (known is None) == (invoice.status in OPEN_STATUSES)

@@ -57,7 +57,7 @@ class BtcpaySettings(Settings):
     payouts_interval: Interval = Field("10m", validate_default=True)
     refunds_interval: Interval = Field("30m", validate_default=True)
     requests_interval: Interval = Field("1h", validate_default=True)
-    webhooks_interval: Interval = Field("30m", validate_default=True)
+    webhooks_interval: Interval = Field("5m", validate_default=True)
 
     @field_validator("url")
     @classmethod

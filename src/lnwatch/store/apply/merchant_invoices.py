@@ -22,6 +22,7 @@ from lnwatch.store.orders.invoice_rows import (
     payment_values,
     state_of,
     terms_of,
+    with_replaced,
 )
 from lnwatch.store.tables import watched_transaction
 from lnwatch.store.upsert import Row, greatest, insert_new, least, merge, put
@@ -125,6 +126,7 @@ class _Shop:
         if before is None:
             row: Row = {"site": self._site, "store": self._store, "id": name, "live": False, "states": "[]"}
             row |= {"methods": None, "methods_at": None, "accounted_only": False, "due_msat": None}
+            row |= {"replaced": None}
         else:
             row = dict(before)
         state = newest_state(invoice, turn.entry.source)
@@ -134,6 +136,7 @@ class _Shop:
             methods = newest_methods(invoice)
             if row["methods_at"] is None or later(row, methods, "methods_at"):
                 row |= methods
+            row["replaced"] = with_replaced(row, before, invoice)
             self._fold_methods(turn, name, invoice)
         row["live"] |= invoice.created_at >= self._born_at or (state["open"] and not turn.entry.reading.history)
         row["states"] = _with_state(row["states"], state_of(invoice))

@@ -74,6 +74,28 @@ def newest_methods(invoice: BtcpayInvoice) -> Row:
     }
 
 
+def with_replaced(row: Row, before: Row | None, invoice: BtcpayInvoice) -> str | None:
+    """The payment hashes that were offered once and that the newest answer of `row` names no more.
+
+    BTCPay makes another BOLT11 when the sum changes, after a payment in part, say; the one before may still be paid.
+    """
+    if before is None or before["methods"] is None:
+        return None
+    told = {method.payment_hash for method in invoice.methods or ()}
+    offered = told | replaced_of(before) | _hashes_of(before["methods"])
+    replaced = sorted(each for each in offered - _hashes_of(row["methods"]) if each is not None)
+    return json.dumps(replaced) if replaced else None
+
+
+def replaced_of(row: Mapping[str, Any]) -> frozenset[str]:
+    """The payment hashes that its invoice carried before those that it carries now."""
+    return frozenset(json.loads(row["replaced"] or "[]"))
+
+
+def _hashes_of(methods: str) -> set[str | None]:
+    return {values[-2] for values in json.loads(methods)}
+
+
 def state_of(invoice: BtcpayInvoice) -> State:
     """The state in which it was seen."""
     return invoice.seen_at, invoice.status.value, invoice.additional.value, _text(invoice.paid)

@@ -8,7 +8,7 @@ from lnwatch.model.lightning import InvoiceState, LightningPayment
 from lnwatch.model.merchant import BtcpayInvoice, InvoiceStatus, Payment, PaymentStatus, WebhookDelivery, WebhookEvent
 from lnwatch.model.order import ChainSide, InvoiceStory, KnownPayment, NodeInvoice, Refund
 from lnwatch.store.orders import milestones
-from lnwatch.store.orders.invoice_rows import invoice_of, payment_of
+from lnwatch.store.orders.invoice_rows import invoice_of, payment_of, replaced_of
 from lnwatch.store.orders.joins import Rows, Shop
 
 _RECEIVED = frozenset({"InvoiceReceivedPayment", "InvoicePaymentSettled"})
@@ -26,7 +26,7 @@ def stories(shop: Shop, rows: Sequence[_Row]) -> tuple[InvoiceStory, ...]:
     hooks = shop.hooks(names)
     refunds = shop.refunds(names, hooks)
     payouts = [payout for of in refunds.values() for refund in of for payout in refund.payouts]
-    hashes = _paid(paid, "payment_hash").union(*map(_hashes, invoices.values()))
+    hashes = _paid(paid, "payment_hash").union(*(_hashes(row, invoices[row["id"]]) for row in rows))
     txids = _paid(paid, "txid") | {payout.txid for payout in payouts if payout.txid is not None}
     joined = _Joined(
         paid=paid,
@@ -60,7 +60,7 @@ class _Joined:
         hooks, paid, refunds = self.hooks.get(name, ()), self.paid.get(name, ()), self.refunds.get(name, ())
         seen = milestones.seen_states(row["states"])
         payments = tuple(self._payment(row, each, hooks) for each in paid)
-        hashes = _hashes(invoice) | {each["payment_hash"] for each in paid}
+        hashes = _hashes(row, invoice) | {each["payment_hash"] for each in paid}
         return InvoiceStory(
             invoice=invoice,
             source=row["source"],
@@ -131,8 +131,10 @@ def _invoice(row: _Row, paid: Sequence[_Row]) -> BtcpayInvoice:
     return invoice_of(row, named)
 
 
-def _hashes(invoice: BtcpayInvoice) -> set[str]:
-    return {method.payment_hash for method in invoice.methods or () if method.payment_hash is not None}
+def _hashes(row: _Row, invoice: BtcpayInvoice) -> set[str]:
+    """Those of every BOLT11 that was ever offered for the invoice."""
+    offered = {method.payment_hash for method in invoice.methods or () if method.payment_hash is not None}
+    return offered | replaced_of(row)
 
 
 def _paid(paid: Rows, column: str) -> set[str]:
