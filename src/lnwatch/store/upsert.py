@@ -11,6 +11,7 @@ from lnwatch.store.columns import LARGEST
 
 Row = dict[str, Any]
 Insert = postgresql.Insert | sqlite.Insert
+_COUNTED = {"preserve_rowcount": True}
 Fold = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
 
 
@@ -18,6 +19,12 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> Non
     """Insert rows; one whose key is there already changes nothing."""
     if rows:
         connection.execute(_inserting(connection.dialect.name, table), rows)
+
+
+def insert_one(connection: Connection, table: Table, row: Row) -> bool:
+    """Insert a row; False where one of its key is there already, which stays as it is."""
+    statement = _inserting(connection.dialect.name, table)
+    return connection.execute(statement, row, execution_options=_COUNTED).rowcount == 1
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
