@@ -1,36 +1,36 @@
 """The one seam between the dialects: inserts that meet a row of the same key."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, case
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, case
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lnwatch.store.columns import LARGEST
+from lnwatch.store.columns import LARGEST, check_of
 
 Row = dict[str, Any]
 Insert = postgresql.Insert | sqlite.Insert
-_COUNTED = {"preserve_rowcount": True}
 Fold = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
+_COUNTED = {"preserve_rowcount": True}
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows; one whose key is there already changes nothing."""
     if rows:
-        connection.execute(_inserting(connection.dialect.name, table), rows)
+        _inserting(connection.dialect, table, tuple(rows[0])).run(connection, rows)
 
 
 def insert_one(connection: Connection, table: Table, row: Row) -> bool:
     """Insert a row; False where one of its key is there already, which stays as it is."""
-    statement = _inserting(connection.dialect.name, table)
-    return connection.execute(statement, row, execution_options=_COUNTED).rowcount == 1
+    return _inserting(connection.dialect, table, tuple(row)).run_one(connection, row)
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row], *, keep: Sequence[str] = ()) -> None:
     """Insert rows, or overwrite those of the same key except the columns `keep`. Each key at most once."""
     if rows:
-        connection.execute(_putting(connection.dialect.name, table, tuple(keep)), rows)
+        _putting(connection.dialect, table, tuple(rows[0]), tuple(keep)).run(connection, rows)
 
 
 def merge(connection: Connection, table: Table, rows: Sequence[Row], merged: Mapping[str, Fold]) -> None:
@@ -39,33 +39,71 @@ def merge(connection: Connection, table: Table, rows: Sequence[Row], merged: Map
     `merged` maps a column to a function of (stored, new) that gives the new value as SQL.
     """
     if rows:
-        connection.execute(_merging(connection.dialect.name, table, tuple(merged.items())), rows)
+        _merging(connection.dialect, table, tuple(rows[0]), tuple(merged.items())).run(connection, rows)
 
 
-# A statement is made once: to build it and to tell it from others takes SQLAlchemy longer than to run it.
+class _Statement:
+    """An insert as the driver takes it, for rows with all the same columns.
+
+    Made once: to build it, to tell it from others and to bring each row into its order takes SQLAlchemy longer than
+    the database takes to run it.
+    """
+
+    def __init__(self, insert: Insert, dialect: Dialect, names: tuple[str, ...]) -> None:
+        compiled = insert.compile(dialect=dialect, column_keys=names)
+        self._text = str(compiled)
+        self._positional = compiled.positional
+        given = compiled.positiontup if self._positional else [*names, *compiled.params.keys() - set(names)]
+        self._names = tuple(given or ())
+        columns = self._names[: len(names)]  # first in the statement; behind them come the numbers that folds speak of
+        self._of = itemgetter(*columns)
+        self._rest = tuple(compiled.params[name] for name in self._names[len(names) :])
+        checks = ((place, check_of(insert.table.columns[name].type)) for place, name in enumerate(columns))
+        self._checks = tuple((place, check) for place, check in checks if check is not None)
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Insert these rows."""
+        connection.exec_driver_sql(self._text, list(self._parameters(rows)))
+
+    def run_one(self, connection: Connection, row: Row) -> bool:
+        """Insert this row; whether it was inserted."""
+        (parameters,) = self._parameters([row])
+        return connection.exec_driver_sql(self._text, parameters, execution_options=_COUNTED).rowcount == 1
+
+    def _parameters(self, rows: Sequence[Row]) -> Iterator[Any]:
+        for row in rows:
+            values = [*self._of(row), *self._rest]
+            for place, check in self._checks:
+                if (value := values[place]) is not None:
+                    values[place] = check(value)
+            yield tuple(values) if self._positional else dict(zip(self._names, values, strict=True))
 
 
 @cache
-def _inserting(dialect: str, table: Table) -> Insert:
-    return _insert(dialect, table).on_conflict_do_nothing()
+def _inserting(dialect: Dialect, table: Table, names: tuple[str, ...]) -> _Statement:
+    return _Statement(_insert(dialect, table).on_conflict_do_nothing(), dialect, names)
 
 
 @cache
-def _putting(dialect: str, table: Table, keep: tuple[str, ...]) -> Insert:
+def _putting(dialect: Dialect, table: Table, names: tuple[str, ...], keep: tuple[str, ...]) -> _Statement:
     insert = _insert(dialect, table)
     values = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key and c.name not in keep}
-    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=values)
+    conflict = insert.on_conflict_do_update(index_elements=table.primary_key, set_=values)
+    return _Statement(conflict, dialect, names)
 
 
 @cache
-def _merging(dialect: str, table: Table, merged: tuple[tuple[str, Fold], ...]) -> Insert:
+def _merging(
+    dialect: Dialect, table: Table, names: tuple[str, ...], merged: tuple[tuple[str, Fold], ...]
+) -> _Statement:
     insert = _insert(dialect, table)
     values = {name: fold(table.c[name], insert.excluded[name]) for name, fold in merged}
-    return insert.on_conflict_do_update(index_elements=table.primary_key, set_=values)
+    conflict = insert.on_conflict_do_update(index_elements=table.primary_key, set_=values)
+    return _Statement(conflict, dialect, names)
 
 
-def _insert(dialect: str, table: Table) -> Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def _insert(dialect: Dialect, table: Table) -> Insert:
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def plus(stored: ColumnElement[Any], new: ColumnElement[Any]) -> ColumnElement[Any]:
