@@ -23,7 +23,7 @@ class ScriptedCollector:
     """Answers from `script`, then for ever with its last line."""
 
     name: str
-    script: list[Reading | Exception]
+    script: Sequence[Reading | Exception]
     interval: float = 10.0
     deadline: float = 5.0
     runs: int = 0

@@ -77,15 +77,15 @@ class Intake:
             await self._clock.sleep(SPACING)
 
     async def _take(self, rows: Sequence[RawHook], deliver: Deliver) -> None:
-        told: dict[tuple[str, str], list[WebhookEvent]] = {}
-        for row in rows:
-            if (event := self._event(row)) is not None:
-                told.setdefault((row.site, row.source), []).append(event)
-                if not self._begun:  # whoever heard it did not live to have it proved
-                    self._prove(row.site, row.source, event)
-        for place, events in told.items():
-            for start in range(0, len(events), SLICE):
-                await deliver([self._entry(*place, events[start : start + SLICE])])
+        for start in range(0, len(rows), SLICE):
+            told: dict[tuple[str, str], list[WebhookEvent]] = {}
+            for row in rows[start : start + SLICE]:
+                if (event := self._event(row)) is not None:
+                    told.setdefault((row.site, row.source), []).append(event)
+                    if not self._begun:  # whoever heard it did not live to have it proved
+                        self._prove(row.site, row.source, event)
+            for place, events in told.items():
+                await deliver([self._entry(*place, events)])
         await self._hooks.read(rows)
 
     def _event(self, row: RawHook) -> WebhookEvent | None:

@@ -1,7 +1,10 @@
 """Column types that hold whatever a foreign system says, on every backend alike."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy import BigInteger, Dialect, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 LARGEST = 2**63 - 1
 
@@ -18,9 +21,7 @@ class Whole(TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the base class calls it so
         """Bring a number that does not fit to the end of the range."""
-        if value is None or -LARGEST <= value <= LARGEST:
-            return value
-        return LARGEST if value > 0 else -LARGEST
+        return None if value is None else fitting(value)
 
 
 class Words(TypeDecorator[str]):
@@ -43,3 +44,17 @@ def storable(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def fitting(number: int) -> int:
+    """The number, or the end of the range that is nearest to it."""
+    if -LARGEST <= number <= LARGEST:
+        return number
+    return LARGEST if number > 0 else -LARGEST
+
+
+def check_of(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    """What makes a value storable in a column of that kind; None where it is as it comes."""
+    if isinstance(kind, Words):
+        return storable
+    return fitting if isinstance(kind, Whole) else None

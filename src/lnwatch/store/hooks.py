@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from lnwatch.clock import Clock
 from lnwatch.store.columns import storable
 from lnwatch.store.merchant_tables import unparsed, webhook_received
-from lnwatch.store.upsert import insert_new
+from lnwatch.store.upsert import Row, insert_one
 from lnwatch.store.workers import Workers
 
 
@@ -78,25 +78,18 @@ class HookLedger:
 
 def _put(connection: Connection, hooks: Sequence[RawHook]) -> Sequence[bool]:
     """Store them; for each whether it is the first of its delivery."""
-    row = webhook_received.c
-    query = select(row.site, row.source, row.delivery_id).where(
-        row.site.in_({hook.site for hook in hooks}),
-        row.source.in_({hook.source for hook in hooks}),
-        row.delivery_id.in_({hook.delivery for hook in hooks}),
-    )
-    known = {tuple(each) for each in connection.execute(query)}
-    new: dict[tuple[str, str, str], RawHook] = {}
-    fresh = []
-    for hook in hooks:
-        key = (hook.site, hook.source, hook.delivery)
-        fresh.append(key not in known and key not in new)
-        new.setdefault(key, hook)
-    rows = [
-        {"site": site, "source": source, "delivery_id": delivery, "at": hook.at, "body": hook.body, "parsed_at": None}
-        for (site, source, delivery), hook in new.items()
-    ]
-    insert_new(connection, webhook_received, rows)
-    return fresh
+    return [insert_one(connection, webhook_received, _row(hook)) for hook in hooks]
+
+
+def _row(hook: RawHook) -> Row:
+    return {
+        "site": hook.site,
+        "source": hook.source,
+        "delivery_id": hook.delivery,
+        "at": hook.at,
+        "body": hook.body,
+        "parsed_at": None,
+    }
 
 
 def _let_go(connection: Connection, rows: Sequence[RawHook], at: float) -> None:

@@ -13,7 +13,8 @@ from lnwatch.web.context import Archive, Context, Exposition
 from lnwatch.web.guard import Guard, refusal_counter
 from lnwatch.web.headers import StandingHeaders
 from lnwatch.web.hooks import HookDesk
-from lnwatch.web.routes import cases, coverage, health, hooks, metrics, proposals, runbooks, status
+from lnwatch.web.routes import cases, coverage, health, metrics, proposals, runbooks, status
+from lnwatch.web.routes.hooks import HookDoor
 from lnwatch.web.settings import WebSettings
 
 _STATIC = Path(__file__).parent / "static"
@@ -37,9 +38,9 @@ def create_app(  # noqa: PLR0913, PLR0917 - what the pages show, each from whoev
     app = FastAPI(title="lnwatch", openapi_url=None, docs_url=None, redoc_url=None)
     for noun in (metrics, health, status, cases, proposals, coverage, runbooks):
         app.include_router(noun.routes(context))
-    if desk is not None:
-        app.include_router(hooks.routes(desk))
     app.mount("/static", StaticFiles(directory=_STATIC))
+    if desk is not None:
+        app.add_middleware(HookDoor, desk=desk)
     app.add_middleware(Guard, settings=settings, refused=refusal_counter(registry))
     app.add_middleware(StandingHeaders, clock=clock)
     return app

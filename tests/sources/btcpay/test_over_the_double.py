@@ -171,7 +171,7 @@ async def test_older_open_invoices_are_asked_for_by_status(shop: Bed) -> None:
 
 
 async def test_a_server_whose_lists_bring_no_payments(shop: Bed) -> None:
-    """Before 2.3.6 lists leave methods out, before 2.1.2 what was paid: one is read alone when it is new, paid, ended."""
+    """Before 2.3.6 lists leave methods out, before 2.1.2 what was paid: one is read alone when new, paid or ended."""
     made = shop.world
     await shop.run()
     idle = await made.create()

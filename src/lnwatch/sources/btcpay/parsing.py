@@ -28,7 +28,7 @@ _DECODER: Final = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_const
 def decode(body: bytes) -> Any:  # noqa: ANN401 - decoded JSON
     """The value. Raises ValueError where it is none."""
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ArithmeticError, RecursionError) as error:
         raise ValueError("not JSON within reason") from error
 

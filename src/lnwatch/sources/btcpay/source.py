@@ -19,7 +19,7 @@ from lnwatch.sources.btcpay.rates import RatesCollector
 from lnwatch.sources.btcpay.settings import BtcpaySettings
 from lnwatch.sources.btcpay.status import StatusCollector
 from lnwatch.sources.btcpay.store import StoreCollector
-from lnwatch.sources.btcpay.webhook_events import parse_event, store_of
+from lnwatch.sources.btcpay.webhook_events import read_body, read_event
 from lnwatch.sources.btcpay.webhooks import WebhooksCollector
 
 _ID: Final = re.compile(r"[0-9A-Za-z]{1,64}")
@@ -77,10 +77,9 @@ class Btcpay:
 
         Raises SourceError(MALFORMED).
         """
-        told = store_of(body)
-        shop = next((each for each in self._shops.values() if each.id == told), None)
-        event = parse_event(body, (shop or next(iter(self._shops.values()))).sight(at))
-        return event if shop is not None else None
+        told = read_body(body)
+        shop = next((each for each in self._shops.values() if each.id == told.store_id), None)
+        return None if shop is None else read_event(told, shop.sight(at))
 
     def proof_of(self, event: WebhookEvent) -> Iterator[str]:
         """The collectors that prove what a webhook said; an invoice that it spoke of is read first."""

@@ -49,21 +49,18 @@ def happening(body: bytes) -> str:
 
 def parse_event(body: bytes, sight: Sight) -> WebhookEvent:
     """The event in a webhook's body, whatever its type. Raises SourceError(MALFORMED)."""
+    return read_event(read_body(body), sight)
+
+
+def read_body(body: bytes) -> EventAnswer:
+    """What a webhook's body says, in BTCPay's terms. Raises SourceError(MALFORMED)."""
     try:
-        return read_event(read(EVENT, body), sight)
+        return read(EVENT, body)
     except ValidationError as error:
         message = f"a webhook in an unknown shape: {first_fault(error)}"
         raise SourceError(FailureReason.MALFORMED, message) from error
     except ValueError as error:
         raise SourceError(FailureReason.MALFORMED, "a webhook that is not JSON") from error
-
-
-def store_of(body: bytes) -> str | None:
-    """BTCPay's id of the store that a webhook is about; None where the body tells none."""
-    try:
-        return read(EVENT, body).store_id
-    except ValueError:
-        return None
 
 
 def read_event(answer: EventAnswer, sight: Sight) -> WebhookEvent:

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lnwatch.web.hooks import MOST_BYTES, SIGNATURE, HookDesk, Result
+from lnwatch.web.hooks import MOST_BYTES, SIGNATURE, Hook, HookDesk, Result
 
+_PLACE = "/hooks/btcpay/"
 _PATIENCE = 10.0  # seconds for a body
 _THROWN_AWAY = 8 * MOST_BYTES  # bytes that are still read of a body that is too large, so that its sender hears why
 
@@ -25,13 +26,28 @@ _ANSWERS = {
 }
 
 
-def routes(desk: HookDesk) -> APIRouter:
-    """One for each BTCPay Server; no login, for the signature proves who tells."""
-    router = APIRouter()
+class HookDoor:
+    """ASGI middleware: one address for each BTCPay Server, without a login, for the signature proves who tells.
 
-    @router.post("/hooks/btcpay/{site}/{name}")
-    async def btcpay(site: str, name: str, request: Request) -> Response:
-        hook = desk.hooks.get((site, name))
+    It stands in front of the router, which takes longer to find a route than all the rest takes for a webhook.
+    """
+
+    def __init__(self, app: ASGIApp, desk: HookDesk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take what is for a hook, and pass the rest on."""
+        names = scope["path"].removeprefix(_PLACE).split("/") if scope["type"] == "http" else []
+        if len(names) != 2 or not scope["path"].startswith(_PLACE):
+            await self._app(scope, receive, send)
+            return
+        answer = await self._answer(self._desk.hooks.get((names[0], names[1])), Request(scope, receive))
+        await answer(scope, receive, send)
+
+    async def _answer(self, hook: Hook | None, request: Request) -> Response:
+        if request.method != "POST":
+            return PlainTextResponse("Webhooks are posted.\n", 405, {"Allow": "POST"})
         if hook is None:
             return PlainTextResponse("There is no such hook.\n", 404)
         signatures = request.headers.getlist(SIGNATURE)
@@ -42,10 +58,8 @@ def routes(desk: HookDesk) -> APIRouter:
             return PlainTextResponse("The body did not come.\n", 408)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
-        status, words = _ANSWERS[await desk.take(hook, signatures[0] if len(signatures) == 1 else "", body)]
+        status, words = _ANSWERS[await self._desk.take(hook, signatures[0] if len(signatures) == 1 else "", body)]
         return PlainTextResponse(f"{words}\n", status)
-
-    return router
 
 
 async def _body(request: Request) -> bytes | None:
