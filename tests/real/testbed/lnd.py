@@ -18,6 +18,8 @@ from tests.requirements import require
 Json = dict[str, Any]
 PEERS_HOST = "127.0.0.2"  # LND takes a peer at 127.0.0.1 for one behind Tor, and is three times as patient with it
 WALLET_PASSWORD = "wallet-password"
+PATIENCE = 20.0  # seconds for an answer
+WALLET_PATIENCE = 90.0  # a wallet is opened by work that is made to take long, the longer on a busy machine
 
 # Quick where a merchant's node is patient: the delays are the only thing that is not as in production.
 QUICK = (
@@ -145,7 +147,7 @@ class Lnd:
         """A client that trusts this node's certificate alone."""
         if self._http is None:
             context = ssl.create_default_context(cafile=str(self.certificate))
-            self._http = httpx.Client(base_url=f"https://127.0.0.1:{self.rest_port}", verify=context, timeout=20)
+            self._http = httpx.Client(base_url=f"https://127.0.0.1:{self.rest_port}", verify=context, timeout=PATIENCE)
         return self._http
 
     def _headers(self) -> dict[str, str]:
@@ -154,9 +156,13 @@ class Lnd:
 
     def ask(self, method: str, path: str, body: object = None, **query: object) -> Json:
         """One REST call. Raises LndError with LND's own words, OSError where it does not answer."""
+        return self._ask(method, path, body, query, PATIENCE)
+
+    def _ask(self, method: str, path: str, body: object, query: Mapping[str, object], timeout: float) -> Json:
         params = {key: str(value) for key, value in query.items()}
+        headers = self._headers()
         try:
-            response = self.http.request(method, path, json=body, params=params, headers=self._headers())
+            response = self.http.request(method, path, json=body, params=params, headers=headers, timeout=timeout)
         except httpx.TransportError as error:
             raise ConnectionError(f"{self.name} does not answer: {error}") from error
         answer: Json = response.json()
@@ -168,9 +174,9 @@ class Lnd:
         """Read something."""
         return self.ask("GET", path, **query)
 
-    def post(self, path: str, body: Mapping[str, object]) -> Json:
+    def post(self, path: str, body: Mapping[str, object], *, timeout: float = PATIENCE) -> Json:
         """Make something happen."""
-        return self.ask("POST", path, dict(body))
+        return self._ask("POST", path, dict(body), {}, timeout)
 
     def listen(self, method: str, path: str, body: object = None, *, timeout: float = 30) -> Iterator[Json]:
         """The messages of a streaming call. Raises LndError with LND's own words."""
@@ -342,9 +348,10 @@ class Lnd:
         """Give a node of `wallet=True` its wallet; it goes on to start."""
         seed = self.get("/v1/genseed")["cipher_seed_mnemonic"]
         password = base64.b64encode(WALLET_PASSWORD.encode()).decode()
-        self.post("/v1/initwallet", {"wallet_password": password, "cipher_seed_mnemonic": seed})
+        wallet = {"wallet_password": password, "cipher_seed_mnemonic": seed}
+        self.post("/v1/initwallet", wallet, timeout=WALLET_PATIENCE)
 
     def unlock(self) -> None:
         """Open the wallet of a node of `wallet=True`."""
         password = base64.b64encode(WALLET_PASSWORD.encode()).decode()
-        self.post("/v1/unlockwallet", {"wallet_password": password})
+        self.post("/v1/unlockwallet", {"wallet_password": password}, timeout=WALLET_PATIENCE)
