@@ -18,6 +18,11 @@ RESERVE = (
     f"{threshold('anchor_reserve_short', 'reserve_factor')}"
 )
 
+TICKETS = {
+    share: Query(of_node("lnwatch_expected_ticket_satoshis", share=share), f"{words} orders {{{{site}}}} {{{{node}}}}")
+    for share, words in (("0.5", "half of"), ("0.95", "95 of 100"))
+}
+
 LIGHTNING = Row(
     "Lightning",
     (
@@ -65,7 +70,8 @@ LIGHTNING = Row(
         Panel(
             "What can be received and sent",
             shows="Usable inbound and outbound, and the peers' whole side: what lies between it and usable "
-            "inbound is kept by reserves and limits, or behind peers that are offline.",
+            "inbound is kept by reserves and limits, or behind peers that are offline. Dashed: what half of the "
+            "orders ask for; less inbound is none.",
             act="Inbound far below the peers' side: bring peers back. Inbound low and all peers there: have "
             "channels opened to us, or send out of ours.",
             unit=SATOSHIS,
@@ -75,20 +81,21 @@ LIGHTNING = Row(
                 Query(of_node("lnwatch_lightning_usable_outbound_satoshis"), "{{site}} {{node}} outbound"),
                 Query(of_node("lnwatch_lightning_remote_balance_satoshis"), "{{site}} {{node}} peers' side"),
             ),
-            rules=("channel_inactive",),
+            limits=(TICKETS["0.5"],),
+            rules=("channel_inactive", "inbound_exhausted"),
         ),
         Panel(
             "Largest invoice",
             shows="The largest invoice that could be received now: R1 in one part, Rm in many. Wallets that "
-            "don't split their payments can't pay above R1.",
-            act="Hold it against your usual order. R1 far below Rm: inbound is spread thinly, one larger "
-            "channel helps more than several small ones.",
+            "don't split their payments can't pay above R1. Dashed: what 95 of 100 orders stay below.",
+            act="R1 far below Rm: inbound is spread thinly, one larger channel helps more than several small ones.",
             unit=SATOSHIS,
             look=Look.LINES,
             queries=(
                 Query(of_node("lnwatch_lightning_largest_receivable_satoshis", parts="one"), "{{site}} {{node}} R1"),
                 Query(of_node("lnwatch_lightning_largest_receivable_satoshis", parts="many"), "{{site}} {{node}} Rm"),
             ),
+            limits=(TICKETS["0.95"],),
         ),
         Panel(
             "In flight",

@@ -1,10 +1,11 @@
 """The board **Liquidity**: can the node receive what customers will want to pay, and where does the money lie."""
 
+from dashboards.lightning import RESERVE, TICKETS
 from dashboards.panel import COUNT, PLAIN, SATOSHIS, SHARE, Board, Choice, Look, Panel, Query, Row
 from dashboards.promql import above, hourly, of_node, of_site, of_store, threshold
 
+EXPECTED = of_node("lnwatch_expected_daily_volume_satoshis")
 COVER = of_node("lnwatch_inbound_cover_ratio")
-
 INBOUND = Row(
     "Inbound",
     (
@@ -34,30 +35,39 @@ INBOUND = Row(
         Panel(
             "Expected and usable",
             shows="What the stores on the node are expected to receive over Lightning in a day, and what it could "
-            "receive now.",
-            act="The lines close in on each other: order inbound before they meet, it takes hours to days.",
+            "receive now. Dashed: so many times the expected volume that inbound_cover_low wants.",
+            act="Usable inbound falls to the dashed line: order inbound, it takes hours to days.",
             unit=SATOSHIS,
             look=Look.LINES,
             queries=(
-                Query(of_node("lnwatch_expected_daily_volume_satoshis"), "{{site}} {{node}} expected a day"),
+                Query(EXPECTED, "{{site}} {{node}} expected a day"),
                 Query(of_node("lnwatch_lightning_usable_inbound_satoshis"), "{{site}} {{node}} usable inbound"),
+            ),
+            limits=(
+                Query(
+                    f"{EXPECTED} * on (site) group_left () {threshold('inbound_cover_low', 'cover')}",
+                    "limit {{site}} {{node}}",
+                ),
             ),
             rules=("inbound_cover_low",),
             span=8,
         ),
         Panel(
             "Largest invoice",
-            shows="The largest invoice that could be received now, in one part and in many.",
+            shows="The largest invoice that could be received now, in one part and in many. Dashed: what 95 of 100 "
+            "orders stay below.",
             act="One part far below many: inbound is spread thinly, and wallets that don't split can't pay more.",
             unit=SATOSHIS,
             look=Look.LINES,
             queries=(Query(of_node("lnwatch_lightning_largest_receivable_satoshis"), "{{site}} {{node}} {{parts}}"),),
+            limits=(TICKETS["0.95"],),
             rules=("largest_ticket_not_receivable", "inbound_exhausted"),
             span=12,
         ),
         Panel(
             "Both sides",
-            shows="Usable inbound and outbound of the node. Each sale moves from one to the other.",
+            shows="Usable inbound and outbound of the node. Each sale moves from one to the other. Dashed: what half "
+            "of the orders ask for; less inbound is none.",
             act="Outbound is what can be swapped out or spent to win inbound back.",
             unit=SATOSHIS,
             look=Look.LINES,
@@ -65,7 +75,8 @@ INBOUND = Row(
                 Query(of_node("lnwatch_lightning_usable_inbound_satoshis"), "{{site}} {{node}} inbound"),
                 Query(of_node("lnwatch_lightning_usable_outbound_satoshis"), "{{site}} {{node}} outbound"),
             ),
-            rules=("refund_float_low",),
+            limits=(TICKETS["0.5"],),
+            rules=("inbound_exhausted", "refund_float_low"),
             span=12,
         ),
         Panel(
@@ -109,11 +120,12 @@ MONEY = Row(
         ),
         Panel(
             "The node's wallet",
-            shows="The node's own wallet on the chain.",
+            shows="The node's own wallet on the chain. Dashed: what has to stay in it to close channels.",
             act="Refunds on the chain and closings are paid from here.",
             unit=SATOSHIS,
             look=Look.LINES,
             queries=(Query(of_node("lnwatch_wallet_balance_satoshis"), "{{site}} {{node}} {{state}}"),),
+            limits=(Query(RESERVE, "limit {{site}} {{node}}"),),
             rules=("anchor_reserve_short", "refund_float_low"),
             span=12,
         ),

@@ -1,7 +1,8 @@
 """The board **Payments**: what customers meet, and what became of their money."""
 
 from dashboards.panel import Board, Choice
-from dashboards.shop import LATENCY, ORDERS, PAYING, SERVER, TROUBLE
+from dashboards.server import SERVER
+from dashboards.shop import LATENCY, ORDERS, PAYING, TROUBLE
 
 PAYMENTS = Board(
     uid="lnwatch-payments",

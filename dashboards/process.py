@@ -20,6 +20,7 @@ from dashboards.promql import hourly, of_source, own_threshold, quantile, select
 
 INTERVAL = of_source("lnwatch_collector_interval_seconds")
 INSTANCE = "{{instance}}"
+STANDS_STILL = 120  # seconds: where LnwatchAssessmentStale of alerts/watchdogs.rules.yml begins
 
 
 def own(name: str, **labels: str) -> str:
@@ -32,12 +33,13 @@ JUDGING = Row(
     (
         Panel(
             "Age of the assessment",
-            shows="Time since lnwatch last judged; it does so every few seconds.",
+            shows="Time since lnwatch last judged; it does so every few seconds. Dashed: where the watchdog pages.",
             act="A minute or more: it stands still, and what it shows is old. Look at the loop and the ledger "
             "beside, then at its log.",
             unit=SECONDS,
             look=Look.LINES,
             queries=(Query(f"time() - {own('lnwatch_assessment_timestamp_seconds')}", INSTANCE),),
+            limits=(Query(f"{STANDS_STILL} + 0 * {own('lnwatch_assessment_timestamp_seconds')}", f"limit {INSTANCE}"),),
             rules=("loop_stalled", "ledger_trouble"),
         ),
         Panel(

@@ -18,7 +18,7 @@ from dashboards.panel import (
     Query,
     Row,
 )
-from dashboards.promql import hourly, of_site, of_source, of_store, quantile, state_number, threshold
+from dashboards.promql import hourly, of_store, quantile, state_number, threshold
 from lnwatch.model.kpi import CanPay
 from lnwatch.model.order import Outcome
 
@@ -71,11 +71,12 @@ PAYING = Row(
         Panel(
             "Uptime of 30 days",
             shows="Share of the time in which customers could pay. Announced maintenance and what could not be "
-            "seen are left out.",
+            "seen are left out. Dashed: the target.",
             act="Below its target: the cases of the month, longest first, say where the time went.",
             unit=SHARE,
-            look=Look.NUMBERS,
+            look=Look.LINES,
             queries=(Query(_kpi("uptime", "30d"), "{{site}} {{store}}"),),
+            limits=(_target("uptime"),),
             rules=("btcpay_down", "checkout_unreachable"),
             span=8,
         ),
@@ -259,7 +260,8 @@ LATENCY = Row(
         ),
         Panel(
             "Blocks until confirmed",
-            shows="Blocks that the slower 5 % of the last hour's on-chain payments waited to be confirmed once.",
+            shows="Blocks that the slower 5 % of the last hour's on-chain payments waited to be confirmed once. "
+            "Dashed: within how many onchain_slow wants most of them.",
             act="More than two: the fee of that payment was below the market's.",
             unit=BLOCKS,
             look=Look.LINES,
@@ -269,6 +271,7 @@ LATENCY = Row(
                     "{{site}} {{store}}",
                 ),
             ),
+            limits=(Query(threshold("onchain_slow", "blocks"), "limit {{site}}"),),
             rules=("onchain_slow",),
             span=12,
         ),
@@ -332,65 +335,6 @@ TROUBLE = Row(
             look=Look.LINES,
             queries=(Query(of_store("lnwatch_payouts"), "{{site}} {{store}} {{state}}"),),
             rules=("refund_float_low",),
-            span=12,
-        ),
-    ),
-)
-
-SERVER = Row(
-    "BTCPay Server",
-    (
-        Panel(
-            "Calls itself synchronized",
-            shows="BTCPay's own word, which it repeats from its last poll of NBXplorer: it goes on saying yes while "
-            "NBXplorer hangs and no invoice can be made.",
-            act="Believe NBXplorer's own figures on the board Node before this one.",
-            unit=PLAIN,
-            look=Look.STATES,
-            queries=(Query(of_source("lnwatch_btcpay_synchronized"), "{{site}} {{source}}"),),
-            rules=("btcpay_degraded", "nbxplorer_behind"),
-            words={0: ("no", BAD), 1: ("yes", WELL)},
-        ),
-        Panel(
-            "Price of a bitcoin",
-            shows="The rate by which a store prices its invoices. A gap: BTCPay has none, and offers no method at all.",
-            act="A gap or a flat line: change the rate source under the store's settings, or add a fallback.",
-            unit=COUNT,
-            look=Look.LINES,
-            queries=(Query(of_store("lnwatch_rate"), "{{site}} {{store}} {{currency}}"),),
-            rules=("rate_stale",),
-        ),
-        Panel(
-            "Webhooks to the shop",
-            shows="The newest deliveries of each webhook, by state. Absent where the key may not list them.",
-            act="Failed ones: the shop's receiver does not answer, and orders there stay unpaid.",
-            unit=COUNT,
-            look=Look.LINES,
-            queries=(Query(of_store("lnwatch_webhook_deliveries"), "{{site}} {{store}} {{state}}"),),
-            rules=("shop_webhooks_failing",),
-        ),
-        Panel(
-            "Webhooks received",
-            shows="What reached lnwatch's own receiver in the last hour, by result.",
-            act="Bad signatures: the secret here is not the one in BTCPay, or somebody tries the door.",
-            unit=COUNT,
-            look=Look.BARS,
-            queries=(Query(hourly(of_site("lnwatch_webhook_events_total")), "{{site}} {{name}} {{result}}"),),
-            span=12,
-        ),
-        Panel(
-            "Checkout from outside",
-            shows="Whether each visit passed, stage by stage.",
-            act="The first stage that fails names the cause: name, connection, certificate, page.",
-            unit=PLAIN,
-            look=Look.STATES,
-            queries=(
-                Query(
-                    f"min by (site, probe, stage) ({of_site('lnwatch_probe_success')})", "{{site}} {{probe}} {{stage}}"
-                ),
-            ),
-            rules=("checkout_unreachable",),
-            words={0: ("failed", BAD), 1: ("passed", WELL)},
             span=12,
         ),
     ),

@@ -19,6 +19,7 @@ from lnwatch.model.btcpay import (
     Store,
     StoreBalance,
     StoreMethod,
+    Unclaimed,
     Webhook,
     Webhooks,
 )
@@ -106,10 +107,10 @@ def payout(index: int = 0, **changes: Any) -> Payout:  # noqa: ANN401 - a table 
     return replace(usual, **changes)
 
 
-def payouts(*waiting: Payout) -> Payouts:
-    """These are open, and nothing else is listed."""
+def payouts(*waiting: Payout, unclaimed: tuple[Unclaimed, ...] | None = ()) -> Payouts:
+    """These are open, and nothing else is listed; `unclaimed` is what refund links still promise."""
     states = [each.state for each in waiting]
-    return Payouts(STORE, waiting, tuple((state, states.count(state)) for state in PayoutState))
+    return Payouts(STORE, waiting, tuple((state, states.count(state)) for state in PayoutState), unclaimed)
 
 
 def rates(rate: str | None = "50000", currency: str = "EUR", store: str = STORE, **changes: Any) -> Rates:  # noqa: ANN401 - a table of fields

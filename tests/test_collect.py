@@ -234,7 +234,7 @@ async def test_what_failed_in_an_outage_is_read_when_it_is_over(running: Running
     """At once, and not when its own turn comes in an hour."""
     hangs = SourceError(FailureReason.TIMEOUT, "no answer")
     lead = ScriptedCollector("status", [*[hangs] * 360, Reading()])
-    seldom = ScriptedCollector("rest", [hangs] * 6 + [Reading()], interval=3_600)
+    seldom = ScriptedCollector("rest", [*[hangs] * 6, Reading()], interval=3_600)
     bench = await running(ScriptedSource([lead, seldom]))
     await bench.clock.advance(3_400)
     assert (bench.target.state, seldom.runs) == (TargetState.HANGING, 6)

@@ -120,21 +120,22 @@ async def test_time_in_which_nobody_looked_is_unknown(tmp_path: Path, clock: Man
 async def test_a_view_is_filled_now_and_then(
     tmp_path: Path, clock: ManualClock, view: View, place: LedgerSettings
 ) -> None:
-    """KPIs once a minute, demand every ten; whatever came in between waits for its turn."""
+    """KPIs once a minute, demand every ten, before the first ticket each minute too; what comes between waits."""
     ledger = await opened(tmp_path, clock, place)
     measure = measures(ledger, clock)
     await measure.reckon(view)
     seen = [measure.fill(view)]
     await ledger.orders.commit([change(order(created_at=int(NOW) - 2 * DAY))])
-    for later in (KPIS_EVERY / 2, KPIS_EVERY / 2, DEMAND_EVERY):
+    for later in (KPIS_EVERY / 2, KPIS_EVERY / 2, KPIS_EVERY, DEMAND_EVERY - KPIS_EVERY):
         await clock.advance(later)
         later_view = replace(view, at=clock.now())
         await measure.reckon(later_view)
         seen.append(measure.fill(later_view))
+        await ledger.orders.commit([change(order(id=f"i{len(seen)}", created_at=int(NOW) - 2 * DAY))])
     await ledger.close()
     orders = [next(each.events for each in one.kpis if each.kpi is Kpi.PAYMENT_SUCCESS) for one in seen]
-    assert orders == [0, 0, 1, 1]
-    assert [one.demand["ln1"].tickets for one in seen] == [0, 0, 0, 1]
+    assert orders == [0, 0, 2, 3, 4]
+    assert [one.demand["ln1"].tickets for one in seen] == [0, 0, 2, 2, 4]
 
 
 async def test_demand_over_all_stores_of_a_node(tmp_path: Path, clock: ManualClock, place: LedgerSettings) -> None:

@@ -110,7 +110,9 @@ class Measures:
         now = self._clock.monotonic()
         if now - newest.kpis_at >= KPIS_EVERY:
             newest.kpis, newest.kpis_at = await self.kpis(scene), now
-        if now - newest.demand_at >= DEMAND_EVERY or newest.nodes != scene.on_nodes.keys():
+        # The first tickets are worth more than the next ones.
+        every = DEMAND_EVERY if all(each.tickets for each in newest.demand.values()) else KPIS_EVERY
+        if now - newest.demand_at >= every or newest.nodes != scene.on_nodes.keys():
             newest.demand = await self.demand(scene)
             newest.demand_at, newest.nodes = now, frozenset(scene.on_nodes)
 

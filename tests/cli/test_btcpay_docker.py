@@ -54,7 +54,11 @@ def test_an_installation_is_found(folder: Path, docker: DockerDouble) -> None:
 
 def test_stores_are_named(folder: Path, docker: DockerDouble) -> None:
     """Docker does not know them; with one by its name BTCPay Server is watched from inside its network."""
-    assert invoke("init", "--btcpay-docker", "--btcpay-store", "shop=C8H1").exit_code == 0
+    invoke("init", "--btcpay-docker")
+    result = invoke("init", "--btcpay-docker", "--btcpay-store", "shop=C8H1", "--force")
+    assert result.exit_code == 0
+    assert "make an API key" in result.stdout
+    assert "--btcpay-store" not in result.stdout
     assert written(folder)["shop"] == {
         "url": "http://btcpayserver:49392",
         "api_key_file": "/credentials/btcpay.key",
@@ -105,8 +109,9 @@ def test_it_says_what_it_found(folder: Path, docker: DockerDouble) -> None:
         "  nbxplorer: nicolasdorier/nbxplorer:2.6.8, exited",
         "  postgres: btcpayserver/postgres:13.13, running",
         "give bitcoind a user `lnwatch` (README, step 4), and put its password into deploy/credentials/core.password",
-        f"make an API key in BTCPay Server (README, step 2), put it into deploy{KEY_FILE}, and name its stores:",
-        "  lnwatch init --btcpay-docker --btcpay-store NAME=ID, the id as the store's settings show it",
+        f"make an API key in BTCPay Server (README, step 2), and put it into deploy{KEY_FILE}",
+        "until its stores are named, BTCPay Server itself is not watched; the id is in the store's settings:",
+        "  lnwatch init --btcpay-docker --btcpay-store NAME=ID --force",
         "the channel backup lies beside LND's wallet and is not shown to lnwatch: its age is not watched",
         f"with this configuration as deploy/lnwatch.toml, try it: {start} run --rm lnwatch check",
     ]

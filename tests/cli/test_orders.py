@@ -1,6 +1,7 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from lnwatch.model.snapshot import Reading
 from lnwatch.orderbook import Books, Orderbook
 from lnwatch.store import Entry, LedgerSettings, open_ledger
 from tests.cli.commands import invoke
-from tests.domain.stories import BEGIN, CHAIN, EXPIRED, LN, SETTLED, payment, story
+from tests.domain.stories import BEGIN, CHAIN, EXPIRED, LN, NEW, SETTLED, at_node, payment, story
 from tests.secrets import leaked
 
 pytestmark = pytest.mark.usefixtures("standin_room")
@@ -58,12 +59,16 @@ def left(folder: Path) -> None:
                 told("first", EXPIRED, order_id="A-1"),
                 told("second", SETTLED, PAID, order_id="A-1", made=950),
                 told("late", EXPIRED, LATE, order_id="A-2"),
+                told("waiting", NEW, order_id="A-3", made=8_900),
             ),
             entry(BEGIN + 9_001.0, told("old", EXPIRED, payment(CHAIN, at=-98_000), made=-100_000), history=True),
         ]
         for each in entries:
             await ledger.append([each])
             book.note([each])
+        at_the_node = at_node(str(PAID.payment.payment_hash), at=20)
+        for reading in (Reading(), Reading(events=tuple(side.invoice for side in at_the_node.values()))):
+            await ledger.append([replace(entry(BEGIN - 5.0), source="ln1", lightning=True, reading=reading)])
         while await book.advance():
             pass
         await ledger.close()
@@ -84,7 +89,16 @@ def test_one_purchase_is_found_by_any_name(words: str) -> None:
     assert any(
         "second" in line and f"payment of 20,000 sat by btc-ln ({PAID.payment.payment_hash})" in line for line in lines
     )
+    assert "accept_settle (lightning) of second: 1 s" in lines
     assert any("order final: settled, rail lightning, number " in line for line in lines)
+
+
+@pytest.mark.usefixtures("left")
+def test_an_open_order_says_until_when() -> None:
+    """Whoever asks for the customer knows how long they still have."""
+    first = invoke("order", "A-3").stdout.splitlines()[0]
+    expires = datetime.fromtimestamp(BEGIN + 8_900 + 900, UTC)
+    assert first == f"order A-3 of store shop at main: open, its last invoice expires at {expires:%F %T} UTC"
 
 
 @pytest.mark.usefixtures("left")

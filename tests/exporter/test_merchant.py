@@ -9,10 +9,14 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from lnwatch.domain import tally
+from lnwatch.domain.kpi import Input, Watched, figures
 from lnwatch.exporter import Exporter
 from lnwatch.model.assessment import Assessment
+from lnwatch.model.kpi import Targets
 from lnwatch.model.merchant import Method
 from lnwatch.model.order import FINAL_OUTCOMES, Leg, Rail
+from lnwatch.model.snapshot import TargetState
+from lnwatch.model.view import StateSpan
 from tests import assessments as build
 from tests.exporter.shops import LIGHTNING, ONCHAIN, demand, shop, shopkeeper
 from tests.manual_clock import ManualClock
@@ -116,6 +120,30 @@ def test_kpis_against_their_targets() -> None:
     assert one(found, "lnwatch_kpi_target_ratio", store="shop", kpi="payment_success", rail="onchain") == 0.95
     assert samples(found, "lnwatch_kpi_target_ratio", kpi="fallback") == {}
     assert one(found, "lnwatch_kpi_ratio", kpi="refund", store="shop", rail="all", window="1h") == pytest.approx(1 / 3)
+
+
+def test_uptime_of_each_system() -> None:
+    """Its share of the time that counts and how long that was, by window; apart from what customers meet."""
+    watched = Watched(
+        states=(
+            StateSpan("pay", build.NOW - 7_200, TargetState.UP, ""),
+            StateSpan("pay", build.NOW - 900, TargetState.DOWN, ""),
+        )
+    )
+    kpis = figures(Input("main", build.NOW, ("shop",), {}, watched), lambda _store, _rail: Targets())
+    found = families(shopkeeper(kpis=kpis))
+    assert one(found, "lnwatch_target_uptime_ratio", source="pay", window="1h") == 0.75
+    assert one(found, "lnwatch_target_uptime_counted_seconds", source="pay", window="24h") == 7_200
+    assert samples(found, "lnwatch_kpi_ratio") == {}
+    assert samples(found, "lnwatch_target_uptime_ratio", source="ln1") == {}
+
+
+def test_expected_tickets() -> None:
+    """Half of the orders and 95 of 100; absent before the first."""
+    found = samples(families(shopkeeper()), "lnwatch_expected_ticket_satoshis", node="ln1")
+    assert found == {(("share", "0.5"),): 20_000, (("share", "0.95"),): 90_000}
+    none = replace(demand(), median_msat=None, p95_msat=None)
+    assert samples(families(shopkeeper(demand={"ln1": none})), "lnwatch_expected_ticket_satoshis") == {}
 
 
 def test_cover() -> None:

@@ -74,6 +74,9 @@ CONTRACT = {
     "lnwatch_kpi_target_ratio": ("site", "kpi", "store", "rail"),
     "lnwatch_expected_daily_volume_satoshis": NODE,
     "lnwatch_inbound_cover_ratio": NODE,
+    "lnwatch_expected_ticket_satoshis": (*NODE, "share"),
+    "lnwatch_target_uptime_ratio": (*TARGET, "window"),
+    "lnwatch_target_uptime_counted_seconds": (*TARGET, "window"),
 }
 OF_CHANNELS = {
     "lnwatch_channel_local_balance_satoshis",

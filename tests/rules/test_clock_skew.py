@@ -4,6 +4,7 @@ import pytest
 
 from lnwatch.rules.clock_skew import RULE
 from tests.rules.views import core_status, judged, make_target, make_view, stale
+from tests.shops import btcpay_status
 
 
 @pytest.mark.parametrize(("offset", "words"), [(95.0, "1 min 35 s ahead of"), (-3_700.0, "1 h 1 min behind")])
@@ -22,6 +23,15 @@ def test_edge(offset: float, found: bool) -> None:
     """Exactly the limit is within it."""
     core = make_target("bitcoind", {"status": core_status(clock_offset=offset)})
     assert bool(judged(RULE, make_view(core), core).found) is found
+
+
+@pytest.mark.parametrize(("offset", "found"), [(0.2, False), (31.0, True), (None, False)])
+def test_of_a_btcpay_server(offset: float | None, found: bool) -> None:
+    """Its clock says when invoices were made and expire."""
+    pay = make_target("btcpay", {"status": btcpay_status(clock_offset=offset)}, slug="pay")
+    told = judged(RULE, make_view(pay), pay)
+    assert list(told.found) == (["source:pay"] if found else [])
+    assert bool(told.unknown) is (offset is None)
 
 
 def test_unknown_without_a_time() -> None:

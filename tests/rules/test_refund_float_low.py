@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from lnwatch.model.btcpay import StoreMethod, Unclaimed
 from lnwatch.model.lightning import Channels
 from lnwatch.model.merchant import Method, Payout, PayoutState
 from lnwatch.model.money import msat
@@ -12,8 +13,9 @@ from lnwatch.model.view import ShopView, TargetView
 from lnwatch.rules.refund_float_low import RULE
 from tests.assessments import channel
 from tests.rules.views import judged, make_target, make_view, stale
-from tests.shops import balance, invoices, payout, payouts, shop
+from tests.shops import balance, invoices, payout, payouts, shop, store_settings
 
+LIGHTNING = (StoreMethod("BTC-LN", Method.LIGHTNING, True),)
 # Over this channel 500,000 sat can go out: what is ours, less our reserve of 100,000.
 NODE = make_target("lnd", {"channels": Channels((channel(local_msat=msat(600_000)),))})
 
@@ -61,8 +63,54 @@ def test_the_sentences_name_both_figures() -> None:
         "payouts."
     )
     assert told["node:ln1"].sentence == (
-        "node:ln1 can send 500,000 sat, less than the 600,000 sat of the open Lightning payouts of its stores."
+        "node:ln1 can send 500,000 sat, less than the 600,000 sat of its stores' open Lightning payouts."
     )
+
+
+def promising(
+    sat: str, *waiting: Payout, methods: tuple[StoreMethod, ...] = LIGHTNING, **changes: object
+) -> TargetView:
+    """A store with two refund links that promise so much beyond what was claimed."""
+    book = payouts(*waiting, unclaimed=(Unclaimed("SATS", Decimal(sat), 2),))
+    settings = store_settings(methods=methods)
+    return make_target("btcpay", {"payouts_shop": book, "balances_shop": balance(**changes), "store_shop": settings})
+
+
+@pytest.mark.parametrize(
+    ("btcpay", "found"),
+    [
+        pytest.param(promising("2000000"), [], id="the wallet covers it"),
+        pytest.param(promising("2500000"), [], id="wallet and node together"),
+        pytest.param(promising("2500001"), ["node:ln1"], id="a satoshi more"),
+        pytest.param(promising("400000", chain(2_000_000)), [], id="what the wallet owes is off it"),
+        pytest.param(promising("500001", chain(2_000_000)), ["node:ln1"], id="and then it is too little"),
+        pytest.param(promising("2000001", lightning(500_000)), ["node:ln1"], id="what the node owes is off it"),
+        pytest.param(promising("500001", confirmed_msat=None), ["node:ln1"], id="no wallet"),
+        pytest.param(promising("1", chain(2_000_001)), ["store:shop"], id="the wallet can't pay what is claimed"),
+    ],
+)
+def test_what_was_promised_and_not_claimed_counts(btcpay: TargetView, found: list[str]) -> None:
+    """The customer will choose how: it is held against what the store's wallet and its node have left together."""
+    assert list(judged(RULE, make_view(NODE, btcpay, shops=[shop()]), btcpay).found) == found
+
+
+def test_what_nobody_claimed_is_told_apart() -> None:
+    """By the node's sentence, or by that of a store that takes no Lightning, and in the facts."""
+    btcpay = promising("2600000")
+    told = judged(RULE, make_view(NODE, btcpay, shops=[shop()]), btcpay).found["node:ln1"]
+    assert told.sentence == (
+        "node:ln1 can send 500,000 sat, less than the 600,000 sat of its stores' open Lightning payouts and of "
+        "refund links that nobody has claimed and their wallets can't cover."
+    )
+    assert told.facts["of unclaimed links"] == "600,000 sat"
+    methods = (StoreMethod("BTC-CHAIN", Method.CHAIN, True),)
+    onchain = promising("2600000", chain(1), methods=methods)
+    alone = judged(RULE, make_view(onchain, shops=[shop(node=None)]), onchain).found["store:shop"]
+    assert alone.sentence == (
+        "The on-chain wallet of store:shop holds 2,000,000 sat confirmed, less than the 2,600,001 sat of its open "
+        "payouts and 2 refund links that nobody has claimed."
+    )
+    assert alone.facts["unclaimed links"] == "2 links, 2,600,000 sat"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +163,23 @@ def test_the_stores_of_a_node_are_added() -> None:
         pytest.param(
             server(lightning(1)), NODE, [shop(node=None)], "store:shop", "on which node it stands", id="node not known"
         ),
+        pytest.param(
+            make_target("btcpay", {"payouts_shop": payouts(unclaimed=None)}),
+            NODE,
+            [shop()],
+            "store:shop",
+            "the refund links of store:shop were not read yet",
+            id="links",
+        ),
+        pytest.param(
+            make_target("btcpay", {"payouts_shop": payouts(unclaimed=(Unclaimed("JPY", Decimal(1), 1),))}),
+            NODE,
+            [shop()],
+            "store:shop",
+            "a refund link of store:shop is in JPY",
+            id="no rate for a link",
+        ),
+        pytest.param(promising("2000001"), NODE, [shop(node=None)], "store:shop", "on which node", id="which node"),
         pytest.param(
             server(payout(amount_msat=None, asked_currency="JPY")), NODE, [shop()], "store:shop", "JPY", id="no rate"
         ),

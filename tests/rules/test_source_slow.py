@@ -7,6 +7,7 @@ from lnwatch.model.view import Baseline, TargetView, View
 from lnwatch.rules.source_slow import RULE
 from tests.assessments import node_status
 from tests.rules.views import baseline, core_status, failing, judged, make_target, make_view, stale
+from tests.shops import btcpay_status
 
 
 def world(seconds: float, usual: Baseline | None, kind: str = "bitcoind") -> tuple[View, TargetView]:
@@ -30,6 +31,13 @@ def test_found_above_five_times_the_median() -> None:
 def test_found_of_a_lightning_node() -> None:
     """GetInfo's round trip is the node's."""
     assert list(judged(RULE, *world(9, baseline("0.5"), "lnd")).found) == ["source:ln1"]
+
+
+def test_found_of_a_btcpay_server() -> None:
+    """Server info's round trip is its own."""
+    pay = make_target("btcpay", {"status": btcpay_status(rpc_seconds=2.0)}, slug="pay")
+    view = make_view(pay, baselines={("pay", "rpc_seconds"): baseline("0.05")})
+    assert list(judged(RULE, view, pay).found) == ["source:pay"]
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,17 @@ def test_trouble_says_what_to_do() -> None:
     )
 
 
+def test_webhooks_that_can_not_be_proved_say_what_to_do() -> None:
+    """Not the usual words for such a failure, for nothing failed there."""
+    fault = Fault(NOW - 5, "failed", "a webhook came that is not signed with the secret here", None)
+    pay = build.target("pay", "btcpay", {}, version="2.4.1")
+    pay = replace(pay, collectors={"hook_stream": build.failed("hook_stream", fault)})
+    (source,) = page(pay).sites[0].sources
+    (trouble,) = source.troubles
+    assert trouble.advice.startswith("Polls go on. Is the secret wrong?")
+    assert page(pay).headline == "Every source is up, but not everything can be read from pay."
+
+
 @pytest.mark.parametrize(
     ("state", "mark", "headline"),
     [

@@ -128,15 +128,17 @@ class Installation:
         container = self.containers.get(service)
         return container.volumes.get(f"{_PROJECT}_{volume}") if container is not None else None
 
-    def told(self) -> Iterator[str]:
-        """What was found, and what is left for a person to do."""
+    def told(self, *, named: bool) -> Iterator[str]:
+        """What was found, and what is left for a person to do; whether the stores are `named` already."""
         yield f"found BTCPay Server by {self.compose_file}, on {self.chain}, in the network {self.network}:"
         for service, container in sorted(self.containers.items()):
             yield f"  {service}: {container.image}, {container.state}"
         if "bitcoind" in self.containers:
             yield f"give bitcoind a user `lnwatch` (README, step 4), and put its password into deploy{PASSWORD_FILE}"
-        yield f"make an API key in BTCPay Server (README, step 2), put it into deploy{KEY_FILE}, and name its stores:"
-        yield f"  lnwatch init {FLAG} --btcpay-store NAME=ID, the id as the store's settings show it"
+        yield f"make an API key in BTCPay Server (README, step 2), and put it into deploy{KEY_FILE}"
+        if not named:
+            yield "until its stores are named, BTCPay Server itself is not watched; the id is in the store's settings:"
+            yield f"  lnwatch init {FLAG} --btcpay-store NAME=ID --force"
         if "lnd_bitcoin" in self.containers:
             yield "the channel backup lies beside LND's wallet and is not shown to lnwatch: its age is not watched"
         for service in ("clightning_bitcoin", "eclair_bitcoin", "phoenixd"):

@@ -175,7 +175,7 @@ def _write(plan: Plan, path: Path, installation: Installation | None) -> None:
     write_file(path, render(plan.answers()))
     say(f"wrote {path}")
     if installation is not None:
-        _join(installation, path)
+        _join(installation, path, named=plan.btcpay is not None)
         return
     for warning in load(path, {}).warnings:
         complain(f"warning: {warning}")
@@ -184,12 +184,12 @@ def _write(plan: Plan, path: Path, installation: Installation | None) -> None:
         say(f"and whom it tells: lnwatch notify test --config {path}")
 
 
-def _join(installation: Installation, path: Path) -> None:
+def _join(installation: Installation, path: Path, *, named: bool) -> None:
     """What lets lnwatch's container in; its paths are true there alone, so that nothing is loaded here."""
     compose = path.with_name(COMPOSE_FILE)
     write_file(compose, installation.compose(str(compose)))
     say(f"wrote {compose}: it joins the network of BTCPay Server and shows lnwatch what it reads there")
-    for line in installation.told():
+    for line in installation.told(named=named):
         say(line)
     files = f"docker compose -f deploy/compose.yaml -f {compose}"
     say(f"with this configuration as deploy/lnwatch.toml, try it: {files} run --rm lnwatch check")

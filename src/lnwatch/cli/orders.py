@@ -127,7 +127,7 @@ def _means(story: InvoiceStory, words: str) -> bool:
 def _show(told: Told) -> None:
     order = told.order
     name = f"order {order.order_id}" if order.order_id else f"invoice {order.id}"
-    say(f"{redact(name)} of store {order.store} at {told.site}: {_state(order)}")
+    say(f"{redact(name)} of store {order.store} at {told.site}: {_state(order)}{_until(told)}")
     methods = f" by {', '.join(order.methods)}" if order.methods else ""
     say(f"{written(order.paid, order.currency)} of {written(order.due, order.currency)} credited{methods}")
     for exception in order.exceptions:
@@ -145,9 +145,11 @@ def _show(told: Told) -> None:
 
 
 def _show_legs(told: Told) -> None:
+    several = len(told.order.invoices) > 1
     for leg in told.order.legs:
         blocks = f", {count(leg.blocks, 'block')}" if leg.blocks is not None else ""
-        say(f"{leg.leg} ({leg.rail}): {duration(leg.seconds)}{blocks}")
+        whose = f" of {leg.invoice}" if several else ""
+        say(f"{leg.leg} ({leg.rail}){whose}: {duration(leg.seconds)}{blocks}")
     for name, why in unseen(told):
         say(f"{name}: not measured: {why}")
 
@@ -156,6 +158,14 @@ def _state(order: Order) -> str:
     if order.final_at is None:
         return "open"
     return f"{order.outcome} ({order.rail})" if order.rail != "none" else order.outcome
+
+
+def _until(told: Told) -> str:
+    """By when an open order is decided at the latest, as far as its customer goes."""
+    if told.order.final_at is not None:
+        return ""
+    ends = [story.invoice.expires_at for story in told.stories if story.invoice.id in told.order.invoices]
+    return f", its last invoice expires at {moment(max(ends))}" if ends else ""
 
 
 def _list(orders: Sequence[tuple[str, Order]], *, whole: bool) -> None:

@@ -85,12 +85,26 @@ class Invoices:
 
 
 @dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """What so many claim links (refunds, most of them) still promise in one currency."""
+
+    currency: str
+    amount: Decimal
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
 class Payouts:
-    """Facts of the collector `payouts_STORE`: those that are not final, and the counts of all that are listed."""
+    """Facts of the collector `payouts_STORE`: those that are not final, and the counts of all that are listed.
+
+    `unclaimed` is what links that can still be claimed promise beyond the payouts claimed with them, None before the
+    links were read.
+    """
 
     store: str
     open: tuple[Payout, ...]
     counts: tuple[tuple[PayoutState, int], ...]
+    unclaimed: tuple[Unclaimed, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

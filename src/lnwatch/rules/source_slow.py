@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lnwatch.domain.limits import require_positive
 from lnwatch.domain.reach import WITHOUT_SYSTEM, lead, unseen
 from lnwatch.domain.wording import count, duration
+from lnwatch.model.btcpay import BtcpayStatus
 from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.lightning import NodeStatus
 from lnwatch.model.rule import Answer, Finding, Owner, Rule, Scope, Severity, Unknown
@@ -50,7 +51,7 @@ def _round_trip(view: View, target: TargetView) -> float | None:
     """Seconds that the leading collector's last answer took; None where there is none that is fresh."""
     health = lead(target)
     snapshot = target.fresh(health.name, view.at) if health is not None else None
-    if snapshot is None or not isinstance(snapshot.facts, BitcoindStatus | NbxplorerStatus | NodeStatus):
+    if snapshot is None or not isinstance(snapshot.facts, BtcpayStatus | BitcoindStatus | NbxplorerStatus | NodeStatus):
         return None
     return snapshot.facts.rpc_seconds
 
@@ -64,5 +65,5 @@ RULE = Rule(
     judge=judge,
     after=600,
     parents=("bitcoind_down", "bitcoind_behind"),
-    grant="configure a bitcoind or a Lightning node",
+    grant="configure a BTCPay Server, an NBXplorer, a bitcoind or a Lightning node",
 )

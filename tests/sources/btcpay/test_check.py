@@ -75,6 +75,35 @@ async def test_deliveries_that_are_wanted() -> None:
         ]
 
 
+async def test_webhooks_that_do_not_reach_lnwatch() -> None:
+    """None that leads here, one that is off, one with another secret: each is told, where the key may see webhooks."""
+    async with bed() as shop:
+        made = shop.world
+        wanted = key(shop, "canviewstoresettings", "canviewwallet", "webhooks.canmodifywebhooks")
+
+        async def warnings() -> list[str]:
+            shop.open(api_key=wanted, deliveries=True, webhook_secret="a-secret-of-tests")
+            return list((await shop.source.check()).warnings)
+
+        absent = (
+            "no webhook of store shop that is on leads to /hooks/btcpay/main/btcpay: "
+            "`lnwatch webhook register btcpay shop`"
+        )
+        assert await warnings() == [absent]
+        made.hook.statuses = [401] * 9
+        body = {"url": f"{made.hook.url}/hooks/btcpay/main/btcpay", "enabled": False}
+        hook = (await made.call("POST", f"{made.base}/webhooks", body)).json()["id"]
+        assert await warnings() == [absent]
+        await made.call("PUT", f"{made.base}/webhooks/{hook}", {**body, "enabled": True})
+        assert await warnings() == []
+        await made.create()
+        await made.pass_time(2)
+        (refused,) = await warnings()
+        assert "lnwatch refuses what store shop tells" in refused
+        shop.open(webhook_secret="a-secret-of-tests")
+        assert (await shop.source.check()).warnings == (UNSEEN,)
+
+
 async def test_what_is_wrong_with_a_store() -> None:
     """A store that is denied, and a currency without a rate, are problems in one sentence each."""
     async with bed() as shop:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from lnwatch.model.btcpay import Payouts, Rates, Store, StoreBalance, Webhooks
+from lnwatch.model.btcpay import Payouts, Rates, Store, StoreBalance, Unclaimed, Webhooks
 from lnwatch.model.merchant import (
     DeliveryStatus,
     Method,
@@ -49,27 +49,61 @@ async def test_refunds_and_payouts_are_told_as_they_change(shop: Bed) -> None:
     await made.pass_time(2)
     body = {"refundVariant": "RateThen", "payoutMethods": ["BTC-CHAIN"]}
     link = (await made.call("POST", f"{made.base}/invoices/{invoice.id}/refund", body)).json()["id"]
-    await shop.run("refunds_shop")
-    await shop.run("payouts_shop")
+    (reading,) = await shop.run("payouts_shop")
+    assert isinstance(reading.facts, Payouts)
+    assert reading.facts.unclaimed is None
+    (links,) = await shop.run("refunds_shop")
+    assert links.wakes == {"payouts_shop"}
+    (reading,) = await shop.run("payouts_shop")
+    assert isinstance(reading.facts, Payouts)
+    assert reading.facts.unclaimed == (Unclaimed("BTC", Decimal("0.0002"), 1),)
     claim = {"destination": "bcrt1q3070f2kyhm3e73aajn76m796v0ezx3qhgrxr34", "payoutMethodId": "BTC-CHAIN"}
     answer = await made.call("POST", f"/api/v1/pull-payments/{link}/payouts", claim, authorization=None)
     assert answer.status_code == OK
     (reading,) = await shop.run("payouts_shop")
     assert isinstance(reading.facts, Payouts)
     (payout,) = reading.facts.open
+    assert reading.facts.unclaimed == ()
     (refund,) = [event for event in shop.ledger.others if isinstance(event, PullPayment)]
     assert (refund.refund_of, payout.pull_payment) == (invoice.id, refund.key)
     assert payout.state in (PayoutState.AWAITING_APPROVAL, PayoutState.AWAITING_PAYMENT)
     told = shop.ledger.told
-    await shop.run("refunds_shop")
+    (links,) = await shop.run("refunds_shop")
     await shop.run("payouts_shop")
-    assert shop.ledger.told == told
+    assert (shop.ledger.told, links.wakes) == (told, frozenset())
     await made.call("DELETE", f"/api/v1/pull-payments/{link}")
     await shop.run("refunds_shop")
     (reading,) = await shop.run("payouts_shop")
     assert [event for event in shop.ledger.others if isinstance(event, PullPayment)][-1].archived
     assert link not in repr(shop.ledger)
     assert [event for event in shop.ledger.others if isinstance(event, Payout)]
+
+
+async def test_what_is_promised_is_what_can_still_be_claimed(shop: Bed) -> None:
+    """A link counts less what was claimed with it, a cancelled claim not, until it expires or is archived."""
+    made = shop.world
+    await made.pass_time(2)
+    body = {"name": "x", "amount": "0.0005", "currency": "BTC", "payoutMethods": ["BTC-CHAIN"]}
+    short = {**body, "amount": "0.0001", "expiresAt": int(made.clock.now()) + 600}
+    links = [(await made.call("POST", f"{made.base}/pull-payments", each)).json()["id"] for each in (body, body, short)]
+
+    async def unclaimed() -> tuple[Unclaimed, ...] | None:
+        await shop.run("refunds_shop")
+        (reading,) = await shop.run("payouts_shop")
+        assert isinstance(reading.facts, Payouts)
+        return reading.facts.unclaimed
+
+    assert await unclaimed() == (Unclaimed("BTC", Decimal("0.0011"), 3),)
+    await made.pass_time(601)
+    assert await unclaimed() == (Unclaimed("BTC", Decimal("0.0010"), 2),)
+    claim = {"destination": "bcrt1q3070f2kyhm3e73aajn76m796v0ezx3qhgrxr34", "payoutMethodId": "BTC-CHAIN"}
+    path = f"/api/v1/pull-payments/{links[0]}/payouts"
+    payout = (await made.call("POST", path, {**claim, "amount": "0.0002"}, authorization=None)).json()
+    assert await unclaimed() == (Unclaimed("BTC", Decimal("0.0008"), 2),)
+    await made.call("DELETE", f"{made.base}/payouts/{payout['id']}")
+    assert await unclaimed() == (Unclaimed("BTC", Decimal("0.0010"), 2),)
+    await made.call("DELETE", f"/api/v1/pull-payments/{links[1]}")
+    assert await unclaimed() == (Unclaimed("BTC", Decimal("0.0005"), 1),)
 
 
 async def test_payment_requests(shop: Bed) -> None:

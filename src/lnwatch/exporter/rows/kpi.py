@@ -14,10 +14,14 @@ _SITE = ("site", "kpi", "store", "rail")
 
 
 def _figures(moment: Moment) -> Iterator[tuple[str, KpiFigure]]:
-    """Those of orders and of what customers meet; the uptime of a component is in its own states."""
+    """Those of orders and of what customers meet."""
+    return ((site, figure) for site, figure in _every(moment) if not figure.source)
+
+
+def _every(moment: Moment) -> Iterator[tuple[str, KpiFigure]]:
     if moment.lately:
         for view in moment.assessment.views.values():
-            yield from ((view.site, figure) for figure in view.kpis if not figure.source)
+            yield from ((view.site, figure) for figure in view.kpis)
 
 
 def _labels(site: str, figure: KpiFigure) -> tuple[str, ...]:
@@ -34,6 +38,15 @@ def _of_window(name: str, text: str, value: Callable[[KpiFigure], Number | None]
     return Metric(name, text, Kind.GAUGE, (*_SITE, "window"), rows)
 
 
+def _of_component(name: str, text: str, value: Callable[[KpiFigure], Number | None]) -> Metric:
+    def rows(moment: Moment) -> Iterator[Row]:
+        for site, figure in _every(moment):
+            if figure.source and (told := value(figure)) is not None:
+                yield (site, figure.source, WINDOWS[figure.window]), told
+
+    return Metric(name, text, Kind.GAUGE, ("site", "source", "window"), rows)
+
+
 def _targets(moment: Moment) -> Iterator[Row]:
     told = {_labels(site, figure): figure.target for site, figure in _figures(moment)}
     yield from ((labels, target) for labels, target in told.items() if target is not None)
@@ -42,6 +55,14 @@ def _targets(moment: Moment) -> Iterator[Row]:
 def _expected(_moment: Moment, view: View, target: TargetView) -> Many:
     demand = view.demand.get(target.slug)
     return [((), satoshis(demand.daily_msat) if demand is not None else 0)]
+
+
+def _tickets(_moment: Moment, view: View, target: TargetView) -> Many:
+    demand = view.demand.get(target.slug)
+    if demand is None:
+        return []
+    known = (("0.5", demand.median_msat), ("0.95", demand.p95_msat))
+    return [((share,), satoshis(amount)) for share, amount in known if amount is not None]
 
 
 def _cover(moment: Moment, view: View, target: TargetView) -> Many:
@@ -71,11 +92,29 @@ METRICS = (
         _SITE,
         _targets,
     ),
+    _of_component(
+        "lnwatch_target_uptime_ratio",
+        "For what share of the time that counts the system was up; what was not seen, and announced maintenance, leave "
+        "it. Absent where nothing counts.",
+        lambda figure: figure.ratio,
+    ),
+    _of_component(
+        "lnwatch_target_uptime_counted_seconds",
+        "How much of the window that share stands on.",
+        lambda figure: figure.events,
+    ),
     of_node(
         "lnwatch_expected_daily_volume_satoshis",
         "What the stores on the node are expected to receive over Lightning in a day.",
         (),
         _expected,
+    ),
+    of_node(
+        "lnwatch_expected_ticket_satoshis",
+        "What an order of the stores on the node is expected to ask for over Lightning: that share of those of 91 days "
+        "asked for no more. Absent before the first.",
+        ("share",),
+        _tickets,
     ),
     of_node(
         "lnwatch_inbound_cover_ratio",

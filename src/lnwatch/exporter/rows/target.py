@@ -6,6 +6,7 @@ from lnwatch.errors import FailureReason
 from lnwatch.exporter.metric import Kind, Metric, Number, Row
 from lnwatch.exporter.moment import Moment
 from lnwatch.exporter.shapes import TARGET, of_collector, of_target
+from lnwatch.model.btcpay import BtcpayStatus
 from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.lightning import NodeStatus
 from lnwatch.model.snapshot import TargetState
@@ -40,12 +41,13 @@ def _round_trip(moment: Moment, target: TargetView) -> Number | None:
         moment.facts(target, BitcoindStatus)
         or moment.facts(target, NodeStatus)
         or moment.facts(target, NbxplorerStatus)
+        or moment.facts(target, BtcpayStatus)
     )
     return facts.rpc_seconds if facts is not None else None
 
 
 def _clock_offset(moment: Moment, target: TargetView) -> Number | None:
-    facts = moment.facts(target, BitcoindStatus)
+    facts = moment.facts(target, BitcoindStatus) or moment.facts(target, BtcpayStatus)
     return facts.clock_offset if facts is not None else None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from lnwatch.sources.btcpay.rates import ask_rates
 from lnwatch.sources.btcpay.settings import BtcpaySettings
 from lnwatch.sources.btcpay.status import StatusCollector, report
 from lnwatch.sources.btcpay.version import remark, supported
+from lnwatch.sources.btcpay.webhooks import DELIVERIES, HOOKS
 
 _UNREACHED: Final = frozenset({FailureReason.REFUSED, FailureReason.TLS})
 _NEWEST: Final = 50  # invoices whose payments are looked at for the host's zone
@@ -51,6 +53,7 @@ class Inspector:
             return self._failed(error, peek)
         for shop in self.shops:
             await self._look_at(shop, found)
+            await self._look_at_hooks(shop, found)
         self._note_zone(found)
         found.warnings += self._general()
         told = report(status, self.server)
@@ -92,6 +95,32 @@ class Inspector:
                 found.problems.append(
                     f"store {shop.slug} has no rate for {rate.currency} ({words}): it can make no invoice"
                 )
+
+    async def _look_at_hooks(self, shop: Shop, found: _Found) -> None:
+        """Whether the store's webhooks reach lnwatch and prove themselves, where it awaits them and the key may ask."""
+        if self.settings.signs is None or self.server.grants is None or shop.lacks(WEBHOOKS):
+            return
+        path, what = f"/hooks/btcpay/{self.place.site}/{self.place.slug}", f"the webhooks of store {shop.slug}"
+        register = f"lnwatch webhook register {self.place.slug} {shop.slug}"
+        try:
+            every = (await self.server.client.ask(shop.path("webhooks"), HOOKS, what)).value
+            ours = [each for each in every if each.url.get_secret_value().endswith(path)]
+            refused = [each for each in ours if await self._newest_code(shop, each.id) == HTTPStatus.UNAUTHORIZED]
+        except SourceError as error:
+            found.warnings.append(error.message)
+            return
+        if not any(each.enabled for each in ours):
+            found.warnings.append(f"no webhook of store {shop.slug} that is on leads to {path}: `{register}`")
+        if refused:
+            found.warnings.append(
+                f"lnwatch refuses what store {shop.slug} tells: the webhook has another secret than the file of "
+                f"`webhook_secret_file`; remove that file and run `{register}` again"
+            )
+
+    async def _newest_code(self, shop: Shop, hook: str) -> int | None:
+        path, what = shop.path(f"webhooks/{hook}/deliveries"), f"the webhook deliveries of store {shop.slug}"
+        newest = (await self.server.client.ask(path, DELIVERIES, what, query={"count": 1})).value
+        return newest[0].http_code if newest else None
 
     def _note_zone(self, found: _Found) -> None:
         shift = self.server.zone.shift

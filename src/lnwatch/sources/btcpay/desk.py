@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from lnwatch.clock import Clock
 from lnwatch.errors import FailureReason, SourceError
-from lnwatch.model.merchant import BtcpayInvoice
+from lnwatch.model.merchant import BtcpayInvoice, PullPayment
 from lnwatch.sources.btcpay.answers import CurrentKey
 from lnwatch.sources.btcpay.client import Greenfield
 from lnwatch.sources.btcpay.invoice_reading import Sight
@@ -120,7 +120,8 @@ class Shop:
     """One store. `hinted` are invoices that a webhook spoke of, to be read at once.
 
     `life` are the seconds for which an invoice is watched, expiry and monitoring together; `newest` is when
-    the newest one was made, by BTCPay's clock; `fee_mode` is for which payments it asks a network fee.
+    the newest one was made, by BTCPay's clock; `fee_mode` is for which payments it asks a network fee; `links` are its
+    claim links, None before they were read.
     """
 
     slug: str
@@ -132,6 +133,7 @@ class Shop:
     newest: int | None = None
     trailing_until: float | None = None
     hinted: set[str] = field(default_factory=set)
+    links: tuple[PullPayment, ...] | None = None
 
     def path(self, rest: str = "") -> str:
         """Below the store, nested: older servers know no other routes."""

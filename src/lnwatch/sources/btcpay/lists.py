@@ -23,7 +23,8 @@ class Listing(Generic[A, N]):
     """One of a store's lists: where it is, what it takes to read it, and how an item becomes ours.
 
     `hidden` is the switch by which the list shows what it leaves out otherwise; `facts` makes facts of the
-    whole list, where there are any.
+    whole list, where there are any; `keep` has the store remember it; `wakes` is the noun of what a change is read
+    with.
     """
 
     noun: str
@@ -33,7 +34,9 @@ class Listing(Generic[A, N]):
     convert: Callable[[A, Sight], N]
     key: Callable[[N], str]
     hidden: str | None = None
-    facts: Callable[[str, Sequence[N]], Facts | None] = lambda _slug, _items: None
+    facts: Callable[[Shop, Sequence[N]], Facts | None] = lambda _shop, _items: None
+    keep: Callable[[Shop, Sequence[N]], None] = lambda _shop, _items: None
+    wakes: str | None = None
 
 
 @dataclass(slots=True)
@@ -73,10 +76,14 @@ class ListCollector(Generic[A, N]):
         now: dict[str, Hashable] = {self.listing.key(item): hash(replace(item, seen_at=0.0)) for item in items}
         cursor = repr(told.at)
         self._promised = (cursor, now)
+        self.listing.keep(self.shop, items)
+        events = tuple(item for item in items if self._known.get(key := self.listing.key(item)) != now[key])
+        follows = {f"{self.listing.wakes}_{self.shop.slug}"} if events and self.listing.wakes is not None else ()
         return Reading(
-            facts=self.listing.facts(self.shop.slug, items),
-            events=tuple(item for item in items if self._known.get(key := self.listing.key(item)) != now[key]),
+            facts=self.listing.facts(self.shop, items),
+            events=events,
             cursors={self.name: cursor},
+            wakes=frozenset(follows),
         )
 
     def _convert(self, item: Any, at: float) -> N | str:  # noqa: ANN401 - decoded JSON

@@ -1,14 +1,14 @@
 """Money that goes out: payouts, the claim links that they come from, and payment requests."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from pydantic import SecretStr, TypeAdapter
 
-from lnwatch.model.btcpay import Payouts
+from lnwatch.model.btcpay import Payouts, Unclaimed
 from lnwatch.model.merchant import (
     PAYOUT_FINAL,
     PaymentRequest,
@@ -23,6 +23,7 @@ from lnwatch.model.merchant import (
 from lnwatch.sources.btcpay import words
 from lnwatch.sources.btcpay.amounts import BITCOIN, msat_of_bitcoin
 from lnwatch.sources.btcpay.answers import PaymentRequestAnswer, PayoutAnswer, PullPaymentAnswer
+from lnwatch.sources.btcpay.desk import Shop
 from lnwatch.sources.btcpay.invoice_reading import Sight
 from lnwatch.sources.btcpay.lists import Listing
 from lnwatch.sources.btcpay.permissions import PAYOUTS, PULL_PAYMENTS, REQUESTS
@@ -103,13 +104,33 @@ def key_of(pull_payment_id: SecretStr | None) -> PullPaymentKey | None:
     return pull_payment_key(text) if text else None
 
 
-def _book(slug: str, payouts: Sequence[Payout]) -> Payouts:
+def _book(shop: Shop, payouts: Sequence[Payout]) -> Payouts:
     counts = Counter(payout.state for payout in payouts)
     return Payouts(
-        slug,
+        shop.slug,
         tuple(payout for payout in payouts if payout.state not in PAYOUT_FINAL),
         tuple((state, counts[state]) for state in PayoutState),
+        None if shop.links is None else tuple(_unclaimed(shop.links, payouts, shop.server.clock.now())),
     )
+
+
+def _unclaimed(links: Iterable[PullPayment], payouts: Iterable[Payout], now: float) -> Iterator[Unclaimed]:
+    """By currency what the links promise beyond what was claimed with them, paid or not."""
+    claimed: dict[tuple[PullPaymentKey, str], Decimal] = defaultdict(Decimal)
+    for payout in payouts:
+        if payout.pull_payment is not None and payout.state is not PayoutState.CANCELLED:
+            claimed[payout.pull_payment, payout.asked_currency] += payout.asked
+    rest: dict[str, list[Decimal]] = defaultdict(list)
+    for link in links:
+        left = link.amount - claimed[link.key, link.currency]
+        if not link.archived and (link.expires_at is None or link.expires_at > now) and left > 0:
+            rest[link.currency].append(left)
+    for currency, amounts in sorted(rest.items()):
+        yield Unclaimed(currency, sum(amounts, Decimal(0)), len(amounts))
+
+
+def _keep(shop: Shop, links: Sequence[PullPayment]) -> None:
+    shop.links = tuple(links)
 
 
 PAYOUT_LIST: Final = Listing(
@@ -130,6 +151,8 @@ REFUND_LIST: Final = Listing(
     convert=read_pull_payment,
     key=lambda pull_payment: pull_payment.key,
     hidden="includeArchived",
+    keep=_keep,
+    wakes="payouts",
 )
 REQUEST_LIST: Final = Listing(
     noun="requests",

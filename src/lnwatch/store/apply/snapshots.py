@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, select
 
+from lnwatch.model.btcpay import BtcpayStatus
 from lnwatch.model.chain import BitcoindStatus, NbxplorerStatus
 from lnwatch.model.host import HostStatus
 from lnwatch.model.lightning import NodeStatus, Wallet, Watchtower
@@ -67,7 +68,7 @@ def _times(connection: Connection, turns: Sequence[Turn]) -> dict[_Key, float]:
 def _note(connection: Connection, turn: Turn, facts: Facts, rollups: Rollups) -> None:
     """Whole units keep the sums exact: microseconds, satoshis per 1,000 vB (as Bitcoin Core counts), bytes."""
     at = turn.entry.at
-    if isinstance(facts, BitcoindStatus | NbxplorerStatus | NodeStatus):
+    if isinstance(facts, BtcpayStatus | BitcoindStatus | NbxplorerStatus | NodeStatus):
         rollups.figure(turn.key, ROUND_TRIP, "", at, round(facts.rpc_seconds * 1_000_000))
     if isinstance(facts, BitcoindStatus):
         known = [fee for fee in facts.fees if fee.sat_per_vbyte is not None]

@@ -11,6 +11,7 @@ from lnwatch.model.rule import Severity
 from lnwatch.model.snapshot import TargetState
 from lnwatch.model.view import CollectorHealth, TargetView, View
 from lnwatch.redaction import redact
+from lnwatch.web.hooks import HOOK_STREAM
 from lnwatch.web.pages import cases, words
 from lnwatch.web.pages.cases import MOST_PENDING, CaseGroup, CaseLine
 from lnwatch.web.pages.coverage import MOST_GAPS, Gap, gaps, summary
@@ -19,6 +20,10 @@ from lnwatch.web.pages.paying import PayingLine, paying
 from lnwatch.web.pages.proposals import wanted_of_people
 from lnwatch.web.pages.silences import Quiet, quiets
 
+_OF_WEBHOOKS = (
+    "Polls go on. Is the secret wrong? Remove the file of `webhook_secret_file` and run `lnwatch webhook register` "
+    "again: both sides get a new one."
+)
 STALE_AFTER = 60.0  # seconds: an assessment that is older says nothing of now
 # Nothing is wrong that a person would have to mend, but it does not serve yet either.
 _WAITING = frozenset({TargetState.STARTING, TargetState.SYNCING})
@@ -243,13 +248,14 @@ def _trouble(health: CollectorHealth, now: float) -> Trouble:
     fault = health.fault
     if fault is None:
         raise ValueError("there is no trouble without a fault")
+    advice = _OF_WEBHOOKS if health.name == HOOK_STREAM else words.advice(fault.reason)
     missing = f" Missing permission: {redact(fault.permission)}." if fault.permission else ""
     return Trouble(
         collector=health.name,
         since=words.ago(fault.at, now),
         at=words.instant(fault.at),
         message=redact(fault.message),
-        advice=f"{words.advice(fault.reason)}{missing}",
+        advice=f"{advice}{missing}",
     )
 
 
