@@ -10,7 +10,7 @@ from lnwatch.model.order import Order, Outcome
 from lnwatch.store.lookup import rows_of
 from lnwatch.store.merchant_tables import shop
 from lnwatch.store.order_tables import merchant_order, stale_group
-from lnwatch.store.orders.order_rows import load_shares, order_row
+from lnwatch.store.orders.order_rows import NO_SHARES, load_shares, order_row
 from lnwatch.store.orders.values import Group, GroupChange, Kept
 from lnwatch.store.rollups import Rollups
 from lnwatch.store.tables import counter
@@ -135,7 +135,7 @@ class _Desk:
         """Take back what an order added that is no more; one that has a place in the sequence stays."""
         if before is None or before["group_key"] != group.key or before["sequence"] is not None:
             return False
-        self._add_difference(group.site, "[]", before)
+        self._add_difference(group.site, NO_SHARES, before)
         return True
 
     def _add_difference(self, site: str, shares: str, before: Row | None) -> None:
