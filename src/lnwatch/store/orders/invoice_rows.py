@@ -30,7 +30,7 @@ Methods = Sequence[Sequence[Any]]  # as `_method_values` puts each down
 _BITCOIN = "BTC"
 _NONE: frozenset[str] = frozenset()
 _DESTINATION, _HASH = 4, 11  # their places among the values of a method
-_TIGHT = (",", ":")
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make one each time
 
 
 def group_key(invoice: BtcpayInvoice) -> str:
@@ -72,7 +72,7 @@ def newest_methods(invoice: BtcpayInvoice) -> Row:
     """What a row takes from the newest answer that named the methods."""
     methods = invoice.methods or ()
     return {
-        "methods": json.dumps([_method_values(method) for method in methods], separators=_TIGHT),
+        "methods": _compact([_method_values(method) for method in methods]),
         "methods_at": invoice.seen_at,
         "accounted_only": invoice.accounted_only,
         "due_msat": _due_over_lightning(methods),

@@ -20,8 +20,8 @@ EXCEPTIONS = TypeAdapter(tuple[PaymentException, ...])
 LEGS = TypeAdapter(tuple[LegTime, ...])
 
 _NONE = "[]"
-NO_SHARES = "{}"
-_TIGHT = (",", ":")
+_NOTHING = "{}"
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make one each time
 
 
 def order_row(group: Group, kept: Kept, watched_since: float) -> Row:
@@ -112,19 +112,19 @@ def dump_shares(shares: Iterable[Share]) -> str:
         elif each.n != 1:
             share.append(each.n)
         values.setdefault(each.subject, []).append(share)
-    return json.dumps(values, separators=_TIGHT) if values else NO_SHARES
+    return _compact(values) if values else _NOTHING
 
 
 def load_shares(stored: str) -> tuple[Share, ...]:
     """Shares again."""
-    if stored == NO_SHARES:
+    if stored == _NOTHING:
         return ()
     return tuple(Share(subject, *each) for subject, of in json.loads(stored).items() for each in of)
 
 
 def _dump_ends(ends: Sequence[InvoiceEnd]) -> str:
     values = [[each.invoice, each.rail.value, each.outcome.value] for each in ends]
-    return json.dumps(values, separators=_TIGHT) if values else _NONE
+    return _compact(values) if values else _NONE
 
 
 def _load_ends(stored: str) -> tuple[InvoiceEnd, ...]:
