@@ -174,6 +174,8 @@ def _twice(fates: Sequence[Fate], *, shared: bool) -> Iterator[PaymentException]
     if not settled:
         return
     first = settled[0]
+    if len(settled) == 1 and not first.further and not first.strays:
+        return
     invoice, currency = first.invoice, first.invoice.currency
     paid = [fate for fate in settled if fate.invoice.currency == currency] if shared else [first]
     extra = {fate.invoice.id: _further_worth(fate) if fate is first else fate.gross for fate in paid}

@@ -172,6 +172,7 @@ class _Desk:
         self, fates: Sequence[Fate], verdicts: Sequence[_Verdict], leading: _Verdict, final: float | None
     ) -> Order:
         first, lead, before = fates[0].invoice, leading.fate, self.before
+        arrived = _arrived(fates)
         outcome = leading.outcome if final is not None else Outcome.OPEN
         return Order(
             store=first.store,
@@ -182,14 +183,14 @@ class _Desk:
             final_at=final,
             outcome=outcome,
             rail=leading.rail if final is not None else Rail.NONE,
-            methods=_methods(fates),
+            methods=_methods(fates, arrived),
             offered=tuple(sorted({method for fate in fates for method in fate.invoice.offered_methods})),
             currency=lead.invoice.currency,
             due=due_of(lead.invoice, lead.credited),
             paid=sum(
                 (fate.credited for fate in fates if fate.invoice.currency == lead.invoice.currency), start=Decimal(0)
             ),
-            paid_msat=_arrived_msat(fates),
+            paid_msat=_arrived_msat(fates, arrived),
             settled_at=lead.settled_at,
             refunded_at=refunded_at((fate.story for fate in fates), before.refunded_at if before is not None else None),
             business=any(fate.priced for fate in fates) and leading.outcome is not Outcome.EXCLUDED,
@@ -200,7 +201,7 @@ class _Desk:
             parts=_parts(lead),
             sequence=before.sequence if before is not None else None,
             asked_msat=asked_msat(lead.story),
-            payments=tuple(known.payment.method for known in _arrived(fates)),
+            payments=tuple(known.payment.method for known in arrived),
             ends=tuple(map(_end, verdicts)) if final is not None else (),
         )
 
@@ -248,14 +249,14 @@ def _arrived(fates: Sequence[Fate]) -> list[KnownPayment]:
     return sorted(arrived, key=by_arrival)
 
 
-def _arrived_msat(fates: Sequence[Fate]) -> Msat:
-    known = sum(known.payment.value_msat or 0 for known in _arrived(fates))
+def _arrived_msat(fates: Sequence[Fate], arrived: Iterable[KnownPayment]) -> Msat:
+    known = sum(known.payment.value_msat or 0 for known in arrived)
     return Msat(known + sum(stray.invoice.paid_msat for fate in fates for stray in fate.strays))
 
 
-def _methods(fates: Sequence[Fate]) -> tuple[Method, ...]:
+def _methods(fates: Sequence[Fate], arrived: Iterable[KnownPayment]) -> tuple[Method, ...]:
     """What the order was paid with, in the order of payment."""
-    known = [known.payment.method for known in _arrived(fates)]
+    known = [known.payment.method for known in arrived]
     presumed = [method for fate in fates if len(fate.presumed) == 1 for method in fate.presumed]
     strays = [_stray_method(fate, stray) for fate in fates for stray in fate.strays]
     return tuple(dict.fromkeys((*known, *presumed, *strays)))

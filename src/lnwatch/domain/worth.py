@@ -50,6 +50,8 @@ def rate_of(invoice: BtcpayInvoice, payment: Payment) -> Decimal | None:
 
 def bitcoin_worth(invoice: BtcpayInvoice, amount_msat: int) -> Decimal:
     """What an amount of bitcoin is worth by the invoice's own rate; 0 where it has none."""
+    if not amount_msat:
+        return _ZERO
     rates = (each.rate for each in invoice.methods or () if each.method is not Method.OTHER)
     rate = next((rate for rate in rates if rate is not None), _ZERO)
     return amount_msat / _BITCOIN * rate

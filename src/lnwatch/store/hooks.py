@@ -73,7 +73,7 @@ class HookLedger:
         if before is not None:
             await asyncio.wait([before])
         self._batch = None  # what comes from now on is for the next one
-        return await self._workers.write(partial(_put, hooks=hooks))
+        return await self._workers.write(partial(_put, hooks=hooks), urgent=True)
 
 
 def _put(connection: Connection, hooks: Sequence[RawHook]) -> Sequence[bool]:

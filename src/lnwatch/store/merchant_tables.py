@@ -81,7 +81,7 @@ merchant_payment = table(
     Column("value_msat", Whole),
     Column("received_at", Whole, nullable=False),
     Column("received_at_doubtful", Boolean, nullable=False),
-    Column("destination", Words, nullable=False),
+    Column("destination", Words),  # NULL: that of the method with its payment hash
     Column("txid", Words),
     Column("output", Whole),
     Column("payment_hash", Words),

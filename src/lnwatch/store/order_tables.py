@@ -36,10 +36,10 @@ merchant_order = table(
     Column("legs", Plain, nullable=False),
     Column("parts", Whole, nullable=False),
     Column("payments", Plain, nullable=False),
-    Column("ends", Plain, nullable=False),
+    Column("ends", Plain, nullable=False),  # JSON: lists of invoice, rail, outcome
     Column("sequence", Whole),  # its place among the finals of its site
     Column("due_at", Double),  # when to look at it again
-    Column("shares", Plain, nullable=False),  # JSON: lists of the fields of model.tally.Share
+    Column("shares", Plain, nullable=False),  # JSON: by subject, lists of the other fields of model.tally.Share
     Column("counters", Plain, nullable=False),  # JSON: an object of numbers
     Column("later", Plain, nullable=False),  # JSON: an object of numbers
     Column("counted", Plain, nullable=False),  # JSON: the names among `later` that moved their counter

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +17,7 @@ Insert = postgresql.Insert | sqlite.Insert
 Fold = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[Any]]
 Ending = Callable[[Insert], Insert]
 MANY = 8  # rows
+_PARAMETERS = 500  # of a statement for many rows, at most
 _COUNTED = {"preserve_rowcount": True}
 
 
@@ -50,7 +52,8 @@ class _Statement:
 
     Made once: to build it, to tell it from others and to bring each row into its order takes SQLAlchemy longer than
     the database takes to run it. PostgreSQL takes many rows at once, as one document: row by row they take it several
-    times as long, and an array for each column does the same to the driver.
+    times as long, and an array for each column does the same to the driver. SQLite is given several rows at a time:
+    after each step of a statement it has to wait for its turn among our threads.
     """
 
     def __init__(self, insert: Insert, ending: Ending, dialect: Dialect, names: tuple[str, ...]) -> None:
@@ -65,6 +68,9 @@ class _Statement:
         self._rest = tuple(compiled.params[name] for name in self._names[len(names) :])
         checks = ((place, check_of(insert.table.columns[name].type)) for place, name in enumerate(self._columns))
         self._checks = tuple((place, check) for place, check in checks if check is not None)
+        self._at_once = _PARAMETERS // len(names) if self._positional else 0
+        one = f"({', '.join('?' * len(names))})"
+        self._several = self._text.replace(f"VALUES {one}", f"VALUES {', '.join([one] * self._at_once)}", 1)
         self._document = ""
         if isinstance(insert, postgresql.Insert):
             whole = ending(_inserting_document(insert, self._columns)).compile(dialect=dialect)
@@ -74,18 +80,24 @@ class _Statement:
         """Insert these rows."""
         if self._document and len(rows) >= MANY and (document := self._told(rows)) is not None:
             connection.exec_driver_sql(self._document, self._around | {"document": document})
-        else:
-            connection.exec_driver_sql(self._text, list(self._parameters(rows)))
+            return
+        values = list(self._values(rows))
+        whole = len(values) // self._at_once * self._at_once if self._at_once else 0
+        if whole:
+            parts = (values[start : start + self._at_once] for start in range(0, whole, self._at_once))
+            connection.exec_driver_sql(self._several, [(*chain.from_iterable(part), *self._rest) for part in parts])
+        if whole < len(values):
+            connection.exec_driver_sql(self._text, [self._parameters(each) for each in values[whole:]])
 
     def run_one(self, connection: Connection, row: Row) -> bool:
         """Insert this row; whether it was inserted."""
-        (parameters,) = self._parameters([row])
+        (values,) = self._values([row])
+        parameters = self._parameters(values)
         return connection.exec_driver_sql(self._text, parameters, execution_options=_COUNTED).rowcount == 1
 
-    def _parameters(self, rows: Sequence[Row]) -> Iterator[Any]:
-        for values in self._values(rows):
-            given = (*values, *self._rest)
-            yield given if self._positional else dict(zip(self._names, given, strict=True))
+    def _parameters(self, values: Sequence[Any]) -> Any:  # noqa: ANN401 - as the driver wants them
+        given = (*values, *self._rest)
+        return given if self._positional else dict(zip(self._names, given, strict=True))
 
     def _told(self, rows: Sequence[Row]) -> str | None:
         """Rows as JSON; None where they hold what that can't say: bytes, or what is no number."""

@@ -1,15 +1,47 @@
 """The threads of an open ledger: one that writes, a few that read; the event loop only waits for them."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lnwatch.store.database import Database, Job
 from lnwatch.store.trouble import READERS
 
 T = TypeVar("T")
+
+
+class _Writer:
+    """One thread, in which what is urgent goes before whatever else waits."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-writer")
+        self._urgent: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._usual: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+
+    def submit(self, call: Callable[[], T], *, urgent: bool) -> Future[T]:
+        """What will come of `call`."""
+        future: Future[T] = Future()
+        (self._urgent if urgent else self._usual).append((future, call))
+        self._thread.submit(self._next)  # one turn for each call, whichever it will be
+        return future
+
+    def _next(self) -> None:
+        future, call = self._urgent.popleft() if self._urgent else self._usual.popleft()
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it, as of any executor
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    def shutdown(self) -> None:
+        """Let what waits end."""
+        self._thread.shutdown()
 
 
 class Workers:
@@ -19,31 +51,32 @@ class Workers:
         """The threads start with their first job."""
         self.database = database
         self._patience = patience
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger-writer")
+        self._writer = _Writer()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
 
-    async def write(self, job: Job[T]) -> T:
-        """Run `job` in one transaction, after those that were asked for before. Raises LedgerError."""
-        return await self.run_writer(partial(self.database.write, job))
+    async def write(self, job: Job[T], *, urgent: bool = False) -> T:
+        """Run `job` in one transaction, after those that were asked for before, or before all that wait and are not
+        `urgent`: somebody outside waits for it. Raises LedgerError."""
+        return await self.run_writer(partial(self.database.write, job), urgent=urgent)
 
     async def read(self, job: Job[T]) -> T:
         """Run `job` on what is committed. Raises LedgerError."""
-        return await self._run(self._readers, partial(self.database.read, job), self._patience)
+        return await self._ended(self._readers.submit(self.database.read, job), self._patience)
 
     async def read_long(self, job: Job[T]) -> T:
         """As `read`, for what may take as long as it takes."""
-        return await self._run(self._readers, partial(self.database.read, job), None)
+        return await self._ended(self._readers.submit(self.database.read, job), None)
 
-    async def run_writer(self, call: Callable[[], T]) -> T:
+    async def run_writer(self, call: Callable[[], T], *, urgent: bool = False) -> T:
         """Run `call` in the writer's thread."""
-        return await self._run(self._writer, call, self._patience)
+        return await self._ended(self._writer.submit(call, urgent=urgent), self._patience)
 
     async def run_reader(self, call: Callable[[], T]) -> T:
         """Run `call` in a reader's thread: work that keeps the loop free."""
-        return await self._run(self._readers, call, None)
+        return await self._ended(self._readers.submit(call), None)
 
-    async def _run(self, executor: Executor, call: Callable[[], T], patience: float | None) -> T:
-        future = asyncio.get_running_loop().run_in_executor(executor, call)
+    async def _ended(self, submitted: Future[T], patience: float | None) -> T:
+        future = asyncio.wrap_future(submitted)
         future.add_done_callback(_seen)  # whoever waited may have been cancelled
         try:
             async with asyncio.timeout(patience):  # wait_for loses a cancellation that comes with the result

@@ -86,9 +86,14 @@ def _money(value: Any) -> Any:  # noqa: ANN401 - it comes from outside, as anyth
         amount = Decimal(value.strip() if isinstance(value, str) else value)
     except ArithmeticError as error:
         raise ValueError("an amount is a decimal figure") from error
-    if not amount.is_finite() or len(amount.as_tuple().digits) > _FIGURES or abs(amount.adjusted()) > _FIGURES:
+    few = isinstance(value, str) and len(value) <= _FIGURES  # so that its figures need not be counted
+    if not amount.is_finite() or abs(amount.adjusted()) > _FIGURES or not (few or _figures(amount) <= _FIGURES):
         raise ValueError("an amount within reason")
     return amount
+
+
+def _figures(amount: Decimal) -> int:
+    return len(amount.as_tuple().digits)
 
 
 def _words(value: Any) -> Any:  # noqa: ANN401 - it comes from outside, as anything

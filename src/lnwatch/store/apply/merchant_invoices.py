@@ -8,7 +8,7 @@ from math import inf
 from sqlalchemy import Connection, select
 
 from lnwatch.model.btcpay import Invoices
-from lnwatch.model.merchant import BtcpayInvoice, InvoiceGone, Payment, PaymentStatus
+from lnwatch.model.merchant import BtcpayInvoice, InvoiceGone, OfferedMethod, Payment, PaymentStatus
 from lnwatch.store import merchant_tables as tables
 from lnwatch.store.apply.newest import later
 from lnwatch.store.apply.touches import INVOICE, Touch, Touches, touch_of
@@ -151,14 +151,15 @@ class _Shop:
             self._terms[storable(term), name] = invoice.created_at
         for method in invoice.methods or ():
             for payment in method.payments:
-                self._fold_payment(turn, name, invoice.seen_at, payment, method.id)
+                self._fold_payment(turn, (name, invoice.seen_at), payment, method)
 
-    def _fold_payment(self, turn: Turn, invoice: str, seen_at: float, payment: Payment, method_id: str) -> None:
+    def _fold_payment(self, turn: Turn, told: tuple[str, float], payment: Payment, method: OfferedMethod) -> None:
+        invoice, seen_at = told
         key = (invoice, storable(payment.id))
         before = self._payments.get(key)
         invalid = seen_at if payment.status is PaymentStatus.INVALID else None
         row = {"site": self._site, "store": self._store, "invoice": key[0], "id": key[1], "first_at": seen_at}
-        row |= {**payment_values(payment, method_id), "told_at": seen_at, "invalid_at": invalid}
+        row |= {**payment_values(payment, method), "told_at": seen_at, "invalid_at": invalid}
         if before is not None:
             row = (row if later(before, row, "told_at", _APART) else before) | {
                 "first_at": min(before["first_at"], seen_at),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlalchemy import Connection, Table, delete, select
 
 from lnwatch.model.order import Order, Outcome
+from lnwatch.model.tally import Share
 from lnwatch.store.lookup import rows_of
 from lnwatch.store.merchant_tables import shop
 from lnwatch.store.order_tables import merchant_order, stale_group
@@ -110,7 +111,8 @@ class _Desk:
     def _order_row(self, group: Group, kept: Kept, before: Row | None) -> Row:
         """The row, with the place and the counters that the order keeps or gets now."""
         row = order_row(group, kept, self._watched_since(group))
-        self._add_difference(group.site, row["shares"], before)
+        if before is None or before["shares"] != row["shares"]:
+            self._add_difference(group.site, kept.contribution.shares, before)
         sequence = before["sequence"] if before is not None else None
         counted = set(json.loads(before["counted"])) if before is not None else set()
         if sequence is None and _becomes_final(kept.order):
@@ -135,15 +137,13 @@ class _Desk:
         """Take back what an order added that is no more; one that has a place in the sequence stays."""
         if before is None or before["group_key"] != group.key or before["sequence"] is not None:
             return False
-        self._add_difference(group.site, "[]", before)
+        self._add_difference(group.site, (), before)
         return True
 
-    def _add_difference(self, site: str, shares: str, before: Row | None) -> None:
-        if before is not None and before["shares"] == shares:
-            return
+    def _add_difference(self, site: str, shares: Iterable[Share], before: Row | None) -> None:
         for share in load_shares(before["shares"]) if before is not None else ():
             self._rollups.share(site, self._now, share, -1)
-        for share in load_shares(shares):
+        for share in shares:
             self._rollups.share(site, self._now, share)
 
     def _count(self, group: Group, counters: Mapping[str, int]) -> None:

@@ -25,7 +25,12 @@ from lnwatch.store.upsert import Row
 
 State = tuple[float, str, str, str | None]  # time seen, status, additional status, paid
 
+Methods = Sequence[Sequence[Any]]  # as `_method_values` puts each down
+
 _BITCOIN = "BTC"
+_NONE: frozenset[str] = frozenset()
+_DESTINATION, _HASH = 4, 11  # their places among the values of a method
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make one each time
 
 
 def group_key(invoice: BtcpayInvoice) -> str:
@@ -67,7 +72,7 @@ def newest_methods(invoice: BtcpayInvoice) -> Row:
     """What a row takes from the newest answer that named the methods."""
     methods = invoice.methods or ()
     return {
-        "methods": json.dumps([_method_values(method) for method in methods]),
+        "methods": _compact([_method_values(method) for method in methods]),
         "methods_at": invoice.seen_at,
         "accounted_only": invoice.accounted_only,
         "due_msat": _due_over_lightning(methods),
@@ -89,11 +94,11 @@ def with_replaced(row: Row, before: Row | None, invoice: BtcpayInvoice) -> str |
 
 def replaced_of(row: Mapping[str, Any]) -> frozenset[str]:
     """The payment hashes that its invoice carried before those that it carries now."""
-    return frozenset(json.loads(row["replaced"] or "[]"))
+    return frozenset(json.loads(row["replaced"])) if row["replaced"] else _NONE
 
 
 def _hashes_of(methods: str) -> set[str | None]:
-    return {values[-2] for values in json.loads(methods)}
+    return {values[_HASH] for values in json.loads(methods)}
 
 
 def state_of(invoice: BtcpayInvoice) -> State:
@@ -101,12 +106,17 @@ def state_of(invoice: BtcpayInvoice) -> State:
     return invoice.seen_at, invoice.status.value, invoice.additional.value, _text(invoice.paid)
 
 
-def invoice_of(row: Mapping[str, Any], payments: Iterable[tuple[str, Payment]]) -> BtcpayInvoice:
+def methods_of(row: Mapping[str, Any]) -> Methods:
+    """The methods of a row, as they are stored."""
+    found: Methods = json.loads(row["methods"] or "[]")
+    return found
+
+
+def invoice_of(row: Mapping[str, Any], methods: Methods, payments: Iterable[tuple[str, Payment]]) -> BtcpayInvoice:
     """The invoice of a row; `payments` are those that the newest answer named, by BTCPay's id of the method."""
     paid: dict[str, list[Payment]] = {}
     for method_id, payment in payments:
         paid.setdefault(method_id, []).append(payment)
-    methods = json.loads(row["methods"] or "[]")
     return BtcpayInvoice(
         store=row["store"],
         id=row["id"],
@@ -133,10 +143,11 @@ def invoice_of(row: Mapping[str, Any], payments: Iterable[tuple[str, Payment]]) 
     )
 
 
-def payment_values(payment: Payment, method_id: str) -> Row:
-    """What a row takes from the newest answer that named the payment."""
+def payment_values(payment: Payment, method: OfferedMethod) -> Row:
+    """What a row takes from the newest answer that named the payment, which was made with that method."""
+    same = (payment.payment_hash, payment.destination) == (method.payment_hash, method.destination)
     return {
-        "method_id": method_id,
+        "method_id": method.id,
         "method": payment.method.value,
         "status": payment.status.value,
         "value": str(payment.value),
@@ -144,15 +155,19 @@ def payment_values(payment: Payment, method_id: str) -> Row:
         "value_msat": payment.value_msat,
         "received_at": payment.received_at,
         "received_at_doubtful": payment.received_at_doubtful,
-        "destination": payment.destination,
+        # A BOLT11 invoice is long, and stands beside its method already; the hash says which it is.
+        "destination": None if same and payment.payment_hash is not None else payment.destination,
         "txid": payment.txid,
         "output": payment.output,
         "payment_hash": payment.payment_hash,
     }
 
 
-def payment_of(row: Mapping[str, Any]) -> Payment:
-    """The payment that a row is."""
+def payment_of(row: Mapping[str, Any], methods: Methods) -> Payment:
+    """The payment that a row is, on an invoice with these methods."""
+    destination = row["destination"]
+    if destination is None:
+        destination = next((each[_DESTINATION] for each in methods if each[_HASH] == row["payment_hash"]), "")
     return Payment(
         id=row["id"],
         method=Method(row["method"]),
@@ -162,7 +177,7 @@ def payment_of(row: Mapping[str, Any]) -> Payment:
         value_msat=None if row["value_msat"] is None else Msat(row["value_msat"]),
         received_at=row["received_at"],
         received_at_doubtful=row["received_at_doubtful"],
-        destination=row["destination"],
+        destination=destination,
         txid=row["txid"],
         output=row["output"],
         payment_hash=row["payment_hash"],

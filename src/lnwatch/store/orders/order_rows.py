@@ -18,9 +18,10 @@ from lnwatch.store.upsert import Row
 EVIDENCE = TypeAdapter(tuple[Evidence, ...])
 EXCEPTIONS = TypeAdapter(tuple[PaymentException, ...])
 LEGS = TypeAdapter(tuple[LegTime, ...])
-ENDS = TypeAdapter(tuple[InvoiceEnd, ...])
 
 _NONE = "[]"
+_NOTHING = "{}"
+_compact = json.JSONEncoder(separators=(",", ":")).encode  # `json.dumps` would make one each time
 
 
 def order_row(group: Group, kept: Kept, watched_since: float) -> Row:
@@ -55,7 +56,7 @@ def order_row(group: Group, kept: Kept, watched_since: float) -> Row:
         "legs": _dumped(LEGS, order.legs),
         "parts": order.parts,
         "payments": _words(order.payments),
-        "ends": _dumped(ENDS, order.ends),
+        "ends": _dump_ends(order.ends),
         "due_at": kept.due_at,
         "shares": dump_shares(contribution.shares),
         "counters": json.dumps(dict(contribution.counters)) if contribution.counters else "{}",
@@ -91,7 +92,7 @@ def order_of(row: Mapping[str, Any]) -> Order:
         sequence=row["sequence"],
         asked_msat=None if row["asked_msat"] is None else Msat(row["asked_msat"]),
         payments=_methods(row["payments"]),
-        ends=_loaded(ENDS, row["ends"]),
+        ends=_load_ends(row["ends"]),
     )
 
 
@@ -102,14 +103,34 @@ def kept_of(row: Mapping[str, Any]) -> Kept:
 
 
 def dump_shares(shares: Iterable[Share]) -> str:
-    """Shares as they are stored."""
-    values = [[each.subject, each.series, each.at, each.n, each.amount] for each in shares]
-    return json.dumps(values) if values else _NONE
+    """Shares as they are stored: lists by subject, what is usual left out at their end."""
+    values: dict[str, list[list[object]]] = {}
+    for each in shares:
+        share: list[object] = [each.series, each.at]
+        if each.amount:
+            share += [each.n, each.amount]
+        elif each.n != 1:
+            share.append(each.n)
+        values.setdefault(each.subject, []).append(share)
+    return _compact(values) if values else _NOTHING
 
 
 def load_shares(stored: str) -> tuple[Share, ...]:
     """Shares again."""
-    return tuple(Share(*each) for each in json.loads(stored))
+    if stored == _NOTHING:
+        return ()
+    return tuple(Share(subject, *each) for subject, of in json.loads(stored).items() for each in of)
+
+
+def _dump_ends(ends: Sequence[InvoiceEnd]) -> str:
+    values = [[each.invoice, each.rail.value, each.outcome.value] for each in ends]
+    return _compact(values) if values else _NONE
+
+
+def _load_ends(stored: str) -> tuple[InvoiceEnd, ...]:
+    if stored == _NONE:
+        return ()
+    return tuple(InvoiceEnd(name, Rail(rail), Outcome(outcome)) for name, rail, outcome in json.loads(stored))
 
 
 @lru_cache(maxsize=1_000)

@@ -8,7 +8,7 @@ from lnwatch.model.lightning import InvoiceState, LightningPayment
 from lnwatch.model.merchant import BtcpayInvoice, InvoiceStatus, Payment, PaymentStatus, WebhookDelivery, WebhookEvent
 from lnwatch.model.order import ChainSide, InvoiceStory, KnownPayment, NodeInvoice, Refund
 from lnwatch.store.orders import milestones
-from lnwatch.store.orders.invoice_rows import invoice_of, payment_of, replaced_of
+from lnwatch.store.orders.invoice_rows import invoice_of, methods_of, payment_of, replaced_of
 from lnwatch.store.orders.joins import Rows, Shop
 
 _RECEIVED = frozenset({"InvoiceReceivedPayment", "InvoicePaymentSettled"})
@@ -22,11 +22,11 @@ def stories(shop: Shop, rows: Sequence[_Row]) -> tuple[InvoiceStory, ...]:
         return ()
     names = {row["id"] for row in rows}
     paid = shop.payments(names)
-    invoices = {row["id"]: _invoice(row, paid.get(row["id"], ())) for row in rows}
+    read = {row["id"]: _read(row, paid.get(row["id"], ())) for row in rows}
     hooks = shop.hooks(names)
     refunds = shop.refunds(names, hooks)
     payouts = [payout for of in refunds.values() for refund in of for payout in refund.payouts]
-    hashes = _paid(paid, "payment_hash").union(*(_hashes(row, invoices[row["id"]]) for row in rows))
+    hashes = _paid(paid, "payment_hash").union(*(_hashes(row, read[row["id"]][0]) for row in rows))
     txids = _paid(paid, "txid") | {payout.txid for payout in payouts if payout.txid is not None}
     joined = _Joined(
         paid=paid,
@@ -38,7 +38,7 @@ def stories(shop: Shop, rows: Sequence[_Row]) -> tuple[InvoiceStory, ...]:
         sent=shop.sent({payout.payment_hash for payout in payouts if payout.payment_hash is not None}),
         gone=shop.gone(names),
     )
-    return tuple(joined.story(row, invoices[row["id"]]) for row in rows)
+    return tuple(joined.story(row, *read[row["id"]]) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class _Joined:
     sent: Mapping[str, LightningPayment]
     gone: Mapping[str, float]
 
-    def story(self, row: _Row, invoice: BtcpayInvoice) -> InvoiceStory:
-        """Everything of one invoice."""
+    def story(self, row: _Row, invoice: BtcpayInvoice, told: Sequence[Payment]) -> InvoiceStory:
+        """Everything of one invoice, `told` the payments that its rows are."""
         name = row["id"]
         hooks, paid, refunds = self.hooks.get(name, ()), self.paid.get(name, ()), self.refunds.get(name, ())
         seen = milestones.seen_states(row["states"])
-        payments = tuple(self._payment(row, each, hooks) for each in paid)
+        payments = tuple(self._payment(row, each, payment, hooks) for each, payment in zip(paid, told, strict=True))
         hashes = _hashes(row, invoice) | {each["payment_hash"] for each in paid}
         return InvoiceStory(
             invoice=invoice,
@@ -85,8 +85,7 @@ class _Joined:
         at = self.gone.get(row["id"])
         return at if at is not None and at >= row["seen_at"] else None
 
-    def _payment(self, row: _Row, paid: _Row, hooks: Sequence[WebhookEvent]) -> KnownPayment:
-        payment = payment_of(paid)
+    def _payment(self, row: _Row, paid: _Row, payment: Payment, hooks: Sequence[WebhookEvent]) -> KnownPayment:
         told = [
             hook.at
             for hook in hooks
@@ -124,11 +123,13 @@ class _Joined:
         return found
 
 
-def _invoice(row: _Row, paid: Sequence[_Row]) -> BtcpayInvoice:
-    """With the payments that the newest answer named."""
-    at = row["methods_at"]
-    named = [(each["method_id"], payment_of(each)) for each in paid if at is not None and each["told_at"] >= at]
-    return invoice_of(row, named)
+def _read(row: _Row, paid: Sequence[_Row]) -> tuple[BtcpayInvoice, Sequence[Payment]]:
+    """The invoice with the payments that the newest answer named; and all of its payments, in the order of the rows."""
+    at, methods = row["methods_at"], methods_of(row)
+    payments = [payment_of(each, methods) for each in paid]
+    told = zip(paid, payments, strict=True)
+    named = [(each["method_id"], payment) for each, payment in told if at is not None and each["told_at"] >= at]
+    return invoice_of(row, methods, named), payments
 
 
 def _hashes(row: _Row, invoice: BtcpayInvoice) -> set[str]:

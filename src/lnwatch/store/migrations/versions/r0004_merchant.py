@@ -25,7 +25,7 @@ _TABLES = {
     "merchant_payment": (
         f"{_STORE}, invoice words, id words | "
         "method_id words, method words, status words, value words, fee words, value_msat whole?, received_at whole, "
-        "received_at_doubtful flag, destination words, txid words?, output whole?, payment_hash words?, "
+        "received_at_doubtful flag, destination words?, txid words?, output whole?, payment_hash words?, "
         "first_at double, told_at double, invalid_at double?"
     ),
     "merchant_term": "site words, term words, kind words, store words, id words | at whole",
