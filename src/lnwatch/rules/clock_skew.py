@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lnwatch.domain.limits import require_positive
 from lnwatch.domain.reach import unseen
 from lnwatch.domain.wording import duration
+from lnwatch.model.btcpay import BtcpayStatus
 from lnwatch.model.chain import BitcoindStatus
 from lnwatch.model.rule import Answer, Finding, Need, Owner, Rule, Scope, Severity, Unknown
 from lnwatch.model.view import TargetView, View
@@ -28,7 +29,7 @@ def judge(view: View, target: TargetView | None, thresholds: Thresholds) -> Iter
         return
     subject = f"source:{target.slug}"
     snapshot = target.fresh("status", view.at)
-    if snapshot is None or not isinstance(status := snapshot.facts, BitcoindStatus):
+    if snapshot is None or not isinstance(status := snapshot.facts, BitcoindStatus | BtcpayStatus):
         yield Unknown(unseen(target, "status"), subject)
     elif status.clock_offset is None:
         yield Unknown(f"{target.slug} sends no Date header", subject)
@@ -47,7 +48,7 @@ RULE = Rule(
     thresholds=Thresholds,
     judge=judge,
     after=300,
-    kinds=("bitcoind",),
+    kinds=("bitcoind", "btcpay"),
     needs=(Need("status"),),
-    grant="configure a bitcoind: its answers carry the time",
+    grant="configure a bitcoind or a BTCPay Server: their answers carry the time",
 )

@@ -73,13 +73,13 @@ class Btcpay:
         return self._settings.signs
 
     def hear(self, body: bytes, at: float) -> WebhookEvent | None:
-        """What a webhook says that came at `at`; None where it is about a store that is not watched.
+        """What a webhook says that came at `at` by our clock; None where it is about a store that is not watched.
 
         Raises SourceError(MALFORMED).
         """
         told = store_of(body)
         shop = next((each for each in self._shops.values() if each.id == told), None)
-        event = parse_event(body, (shop or next(iter(self._shops.values()))).sight(at))
+        event = parse_event(body, (shop or next(iter(self._shops.values()))).sight(self._server.client.there(at)))
         return event if shop is not None else None
 
     def proof_of(self, event: WebhookEvent) -> Iterator[str]:
