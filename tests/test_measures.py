@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from lnwatch.domain.tally import contribution
-from lnwatch.measures import DEMAND_EVERY, KPIS_EVERY, Measured, Measures, Scene
+from lnwatch.measures import DEMAND_EVERY, KPIS_EVERY, LOOK_EVERY, Measured, Measures, Scene
 from lnwatch.model.kpi import CanPay, Kpi, KpiFigure, PayabilitySpan
 from lnwatch.model.money import msat
 from lnwatch.model.order import Order, Outcome, Rail
@@ -166,4 +169,49 @@ async def test_a_site_without_stores_is_left_as_it_is(tmp_path: Path, clock: Man
     measure = measures(ledger, clock)
     await measure.reckon(other)
     assert measure.fill(other) is other
+    await ledger.close()
+
+
+@contextmanager
+def table_away(folder: Path, table: str) -> Iterator[None]:
+    """Somebody else's program has renamed a table of the ledger, and gives it its name back."""
+    with closing(sqlite3.connect(LedgerSettings().file(folder), isolation_level=None)) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO away")
+        yield
+        connection.execute(f"ALTER TABLE away RENAME TO {table}")
+
+
+async def test_a_trouble_is_told_once(tmp_path: Path, clock: ManualClock, view: View) -> None:
+    """While sums can't be read it is one line for each trouble, however long it lasts; what was known stays, and
+    the same trouble is told again once it was mended in between."""
+    ledger = await opened(tmp_path, clock)
+    await ledger.orders.commit([change(order(created_at=int(NOW) - 60))])
+    measure = measures(ledger, clock)
+    due = KPIS_EVERY + LOOK_EVERY
+    with capture_logs() as told:
+        running = asyncio.create_task(measure.run(lambda: [replace(view, at=clock.now())]))
+
+        async def wait(seconds: float, rounds: int = 1) -> list[str]:
+            """The lines of that time: what is read in it is read by threads."""
+            before = len(told)
+            for _ in range(rounds):
+                await clock.advance(seconds)
+                await asyncio.sleep(0.2)
+            return [f"{line['log_level']} {line['event']}: {line['error']}" for line in told[before:]]
+
+        assert await wait(LOOK_EVERY) == []
+        known = measure.fill(view).kpis
+        assert any(figure.events for figure in known)
+        for _ in range(2):
+            with table_away(tmp_path, "bucket"):
+                (line,) = await wait(due, rounds=3)
+                assert line.startswith("warning KPIs can't be reckoned: the ledger ")
+                assert "no such table: bucket" in line
+                assert measure.fill(view).kpis == known
+            assert await wait(due, rounds=2) == []
+        with table_away(tmp_path, "silence"):
+            (other,) = await wait(due, rounds=3)
+            assert "no such table: silence" in other
+        running.cancel()
+        await asyncio.wait([running])
     await ledger.close()

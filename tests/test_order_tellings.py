@@ -1,232 +1,169 @@
-"""Random shops, told in random ways through the ledger and the maker of orders: it always comes to the same."""
+"""Random shops, told in random ways through the ledger and the maker of orders: it always comes to the same, each order
+counts once, and what is final stays."""
 
 import asyncio
 import itertools
 import json
+import shutil
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
+from sqlalchemy import Connection, select
 
+from lnwatch.domain.evidence import MONEY
 from lnwatch.model.btcpay import Invoices
-from lnwatch.model.merchant import (
-    AdditionalStatus,
-    BtcpayInvoice,
-    InvoiceStatus,
-    Method,
-    Payment,
-    PaymentStatus,
-    PullPaymentKey,
-    WebhookEvent,
-)
-from lnwatch.model.money import Msat
-from lnwatch.model.snapshot import Event, Reading
+from lnwatch.model.chain import MempoolSighting
+from lnwatch.model.merchant import InvoiceStatus
+from lnwatch.model.order import FINAL_OUTCOMES, Order, Outcome
+from lnwatch.model.snapshot import Event, Reading, TargetState
 from lnwatch.orderbook import Books, Orderbook
-from lnwatch.store import Ledger, LedgerSettings, open_ledger
+from lnwatch.store import Ledger, LedgerSettings, StateChange, open_ledger
+from lnwatch.store.order_tables import merchant_order
+from lnwatch.store.orders.order_rows import order_of
 from lnwatch.target import Target
-from tests.store.merchant_stories import (
-    BTCPAY,
-    SHOP,
-    birth_of_shop,
-    hook,
-    lightning,
-    onchain,
-    paid_over_lightning,
-    payout,
-    refund_link,
-    shop_invoice,
-    told,
-)
-from tests.store.stories import BORN, NODE, birth, entry, rows
-from tests.store.stories import settled as taken_by_node
+from tests.postgres import PostgresServer
+from tests.store.conftest import lay, template_file
+from tests.store.merchant_stories import BTCPAY, SHOP, birth_of_shop, told
+from tests.store.sales import BEGIN, END, SPAN, Sale, blocks_of, shops
+from tests.store.stories import NODE, birth, entry, rows
 from tests.stories.stage import Actor, Role, StoryClock
 
-BEGIN = BORN + 1_000
-LIFE, SPAN = 900, 7_200  # of an invoice; in which all live ones are made
-END = BEGIN + SPAN + 50_000  # of every telling: the last poll is past all finality
-PRICE_MSAT = 20_000_000
+CORE = "core"
+KINDS = {BTCPAY: "btcpay", NODE: "lnd", CORE: "bitcoind"}
+READS = {BTCPAY: f"invoices_{SHOP}", NODE: "invoices", CORE: "blocks"}
+AWAY = BEGIN + 2_000, BEGIN + 4_000  # when the node gave no answer
+ONCE = ("orders/", "invoices/", "payments/", "paid_msat/")  # counters that move when an order becomes final
 _sites = itertools.count()
 
-UNPAID, PAID, OVER, PARTIAL, LATE, REPLACED = "unpaid", "paid", "over", "partial", "late", "replaced"
-ACCEPTED, DISMISSED, MISSED, REFUNDED = "accepted", "dismissed", "missed", "refunded"
-PAID_PARTS = {PAID: 100, REFUNDED: 100, OVER: 150, PARTIAL: 40, LATE: 100, REPLACED: 100}
-# What a customer does over each way, where the moment of it can't be told apart by when it is looked at.
-FATES = {
-    Method.LIGHTNING: (UNPAID, PAID, OVER, MISSED, DISMISSED, REFUNDED),
-    Method.LNURL: (PAID, UNPAID),
-    Method.CHAIN: (PAID, OVER, PARTIAL, LATE, REPLACED, ACCEPTED),
-}
 
+@dataclass
+class Place:
+    """A ledger, and the clock that it goes by; it can be closed and opened again, as by a kill and a start."""
 
-@dataclass(frozen=True)
-class Sale:
-    """An invoice, and what became of it: `acts` seconds after it was made, by `method`."""
-
-    name: str
-    order_id: str | None
-    made: int
-    method: Method
-    fate: str
-    acts: int
+    options: LedgerSettings
+    folder: Path
+    clock: StoryClock = field(default_factory=StoryClock)
+    opened: Ledger | None = None
 
     @property
-    def history(self) -> bool:
-        return self.made < BORN
+    def ledger(self) -> Ledger:
+        assert self.opened is not None
+        return self.opened
 
-    @property
-    def acted(self) -> int:
-        return self.made + (LIFE + self.acts if self.fate == LATE else self.acts)
+    async def open(self) -> None:
+        await self.close()
+        self.opened = await open_ledger(self.options, self.folder, self.clock)
 
-    @property
-    def hash(self) -> str:
-        return self.name.encode().hex().rjust(64, "0")
-
-    def payment(self, at: float) -> Payment | None:
-        """What was paid by then."""
-        if self.fate not in PAID_PARTS or at < self.acted:
-            return None
-        value = PRICE_MSAT * PAID_PARTS[self.fate] // 100
-        paid = paid_over_lightning(self.hash, received_at=self.acted)
-        paid = replace(paid, value_msat=Msat(value), value=Decimal(value).scaleb(-11), method=self.method)
-        if self.method is not Method.CHAIN:
-            return paid
-        status = PaymentStatus.SETTLED
-        if self.fate == REPLACED:
-            status = PaymentStatus.INVALID if at > self.acted + 300 else PaymentStatus.PROCESSING
-        return replace(paid, id=f"{self.hash}-0", txid=self.hash, output=0, payment_hash=None, status=status)
-
-    def state(self, at: float) -> tuple[InvoiceStatus, AdditionalStatus]:
-        """As BTCPay has it."""
-        acted, expired = at >= self.acted, at >= self.made + LIFE
-        if acted and self.fate in {ACCEPTED, DISMISSED}:
-            status = InvoiceStatus.SETTLED if self.fate == ACCEPTED else InvoiceStatus.INVALID
-            return status, AdditionalStatus.MARKED
-        if acted and self.fate in {PAID, OVER, REFUNDED}:
-            return InvoiceStatus.SETTLED, AdditionalStatus.PAID_OVER if self.fate == OVER else AdditionalStatus.NONE
-        if self.fate == REPLACED and acted and (at <= self.acted + 300):
-            return InvoiceStatus.PROCESSING, AdditionalStatus.NONE
-        added = {PARTIAL: AdditionalStatus.PAID_PARTIAL, LATE: AdditionalStatus.PAID_LATE}
-        if expired:
-            return InvoiceStatus.EXPIRED, added.get(
-                self.fate, AdditionalStatus.NONE
-            ) if acted else AdditionalStatus.NONE
-        return InvoiceStatus.NEW, AdditionalStatus.NONE
-
-    def seen(self, at: float, *, whole: bool = True) -> BtcpayInvoice:
-        """BTCPay's answer; where it is not `whole`, without payments."""
-        status, additional = self.state(at)
-        payment = self.payment(at)
-        paid = (payment,) if payment is not None else ()
-        by_chain = self.method is Method.CHAIN
-        methods = [
-            lightning(*(() if by_chain else paid), payment_hash=self.hash, destination=f"lnbcrt{self.hash}"),
-            onchain(*(paid if by_chain else ()), destination=f"bcrt1q{self.name}"),
-        ]
-        if self.method is Method.LNURL:
-            methods[0] = replace(methods[0], id="BTC-LNURL", method=Method.LNURL)
-        counted = payment is not None and payment.status is not PaymentStatus.INVALID
-        credited = Decimal(PAID_PARTS[self.fate]) / 10 if counted else Decimal(0)
-        return shop_invoice(
-            self.name,
-            status,
-            at,
-            methods if whole else None,
-            additional=additional,
-            paid=credited,
-            created_at=self.made,
-            expires_at=self.made + LIFE,
-            monitored_until=self.made + LIFE + 86_400,
-            order_id=self.order_id,
-            speed_policy="HighSpeed",
-            accounted_only=False,
-            offered=tuple(method.id for method in methods),
-        )
-
-    def hooks(self) -> list[WebhookEvent]:
-        """What BTCPay's webhooks say of it, as long as they all come."""
-        kinds = {"InvoiceCreated": self.made}
-        status, _ = self.state(END)
-        kinds |= {"InvoiceExpired": self.made + LIFE} if status is InvoiceStatus.EXPIRED else {}
-        if (payment := self.payment(END)) is not None:
-            kinds |= {"InvoiceReceivedPayment": self.acted}
-            kinds |= {"InvoicePaymentSettled": self.acted} if self.fate != REPLACED else {}
-        kinds |= {"InvoiceSettled": self.acted} if status is InvoiceStatus.SETTLED else {}
-        kinds |= {"InvoiceInvalid": self.acted} if status is InvoiceStatus.INVALID else {}
-        marked = self.fate in {ACCEPTED, DISMISSED}
-        return [
-            hook(
-                kind,
-                at,
-                invoice_id=self.name,
-                delivery_id=f"{kind}-{self.name}",
-                original_delivery_id=f"{kind}-{self.name}",
-                payment=payment if "Payment" in kind else None,
-                manually_marked=marked if kind in {"InvoiceSettled", "InvoiceInvalid"} else None,
-                order_id=self.order_id,
-            )
-            for kind, at in kinds.items()
-        ]
-
-    def money_back(self) -> list[Event]:
-        """A claim link and its payout, complete."""
-        if self.fate != REFUNDED:
-            return []
-        link = PullPaymentKey(self.hash[-32:])
-        at = self.acted + 600
-        return [
-            refund_link(self.name, at + 1.0, key=link, starts_at=at),
-            payout(
-                seen_at=at + 2.0, id=f"p-{self.name}", pull_payment=link, created_at=at, payment_hash=self.hash[::-1]
-            ),
-        ]
+    async def close(self) -> None:
+        if self.opened is not None:
+            await self.opened.close()
 
 
-@st.composite
-def shops(draw: st.DrawFn) -> list[Sale]:
-    """Up to six sales, some of one order, some from before the watch began."""
-    sales = []
-    for name in "abcdef"[: draw(st.integers(2, 6))]:
-        method = draw(st.sampled_from(list(FATES)))
-        old = draw(st.integers(0, 3)) == 0
-        made = draw(st.integers(1, SPAN)) + (BORN - 2 * SPAN if old else BEGIN)
-        fate = draw(st.sampled_from(FATES[method]))
-        # A mark's own moment is only seen, not told: such an invoice has an order to itself.
-        shared = None if fate in {ACCEPTED, DISMISSED} else draw(st.sampled_from(["A-1", "A-1", "A-2", None]))
-        order_id = f"old-{shared}" if shared is not None and old else shared
-        sales.append(Sale(name, order_id, made, method, fate, draw(st.integers(1, LIFE - 1))))
-    return sales
+async def orders_of(ledger: Ledger, site: str) -> dict[str, Order]:
+    """The orders as they are stored."""
+
+    def job(connection: Connection) -> dict[str, Order]:
+        found = connection.execute(select(merchant_order).where(merchant_order.c.site == site)).mappings()
+        return {row["id"]: order_of(dict(row)) for row in found}
+
+    return await ledger._workers.read(job)
+
+
+def counted_by(order: Order) -> Counter[str]:
+    """What an order moves when it becomes final."""
+    moved = Counter({f"orders/{order.rail}/{order.outcome}": 1})
+    moved.update(f"invoices/{end.rail}/{end.outcome}" for end in order.ends)
+    moved.update(f"payments/{method}" for method in order.payments)
+    if order.outcome is Outcome.SETTLED:
+        moved[f"paid_msat/{order.rail}"] += order.paid_msat
+    return +moved
+
+
+def _money(order: Order) -> tuple[object, ...]:
+    proofs = sorted((each.proof, each.at) for each in order.evidence if each.proof in MONEY)
+    return order.paid, order.paid_msat, order.payments, order.settled_at, proofs
+
+
+def _circumstances(order: Order) -> list[object]:
+    return [each for each in order.evidence if each.proof not in MONEY]
+
+
+@dataclass
+class Pins:
+    """What became final, as it was then: it is held against what becomes of it. `corrected` counts what changed."""
+
+    final: dict[str, Order] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    corrected: int = 0
+
+    def look(self, orders: Mapping[str, Order], counters: Mapping[str, int]) -> None:
+        """Counters move by what is final now and was not, and by nothing else."""
+        new = {name: order for name, order in orders.items() if order.sequence is not None and name not in self.final}
+        moved = Counter({name: n - self.counters.get(name, 0) for name, n in counters.items() if name.startswith(ONCE)})
+        assert +moved == sum(map(counted_by, new.values()), Counter())
+        for name, before in self.final.items():
+            self._hold(before, orders[name])
+        self.final |= new
+        self.counters = counters
+
+    def _hold(self, before: Order, now: Order) -> None:
+        kept = ("sequence", "store", "order_id", "invoices", "created_at", "final_at", "history")
+        assert [getattr(now, name) for name in kept] == [getattr(before, name) for name in kept]
+        assert now.outcome in FINAL_OUTCOMES
+        if now.outcome in {Outcome.FAILED, Outcome.UNPAYABLE} and before.outcome in {Outcome.FAILED, Outcome.UNPAYABLE}:
+            assert _circumstances(now) == _circumstances(before)
+        if _money(now) == _money(before):
+            assert (now.outcome, now.rail) == (before.outcome, before.rail)
+        else:
+            self.corrected += 1
 
 
 @dataclass
 class Telling:
     """One site, told of a shop in one way."""
 
-    ledger: Ledger
-    clock: StoryClock
+    place: Place
     site: str
-    sales: Sequence[Sale]
+    sales: list[Sale]
     dice: Random
     last: float = 0.0
+    asked_node: float = 0.0
+    pins: Pins = field(default_factory=Pins)
 
     def __post_init__(self) -> None:
-        roles = {BTCPAY: f"invoices_{SHOP}", NODE: "invoices"}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Everything that a process holds in memory, as it is at its start."""
         self.targets = {
             (self.site, slug): Target(
-                site=self.site, slug=slug, kind=kind, lightning=kind == "lnd", source=Actor([Role(roles[slug])])
+                site=self.site, slug=slug, kind=kind, lightning=kind == "lnd", source=Actor([Role(READS[slug])])
             )
-            for slug, kind in ((BTCPAY, "btcpay"), (NODE, "lnd"))
+            for slug, kind in KINDS.items()
         }
-        self.orderbook = self._orderbook()
-
-    def _orderbook(self) -> Orderbook:
         books = Books({SHOP: BTCPAY}, nodes={SHOP: NODE})
-        return Orderbook(self.ledger, self.clock, self.targets, {self.site: books})
+        self.orderbook = Orderbook(self.ledger, self.place.clock, self.targets, {self.site: books})
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.place.ledger
+
+    async def restart(self) -> None:
+        """Killed, and started again: all that is known is in the ledger."""
+        await self.place.open()
+        self._begin()
+        for snapshot in await self.ledger.snapshots():
+            if (target := self.targets.get((snapshot.site, snapshot.source))) is not None:
+                target.snapshots[snapshot.collector] = snapshot
+        await self.orderbook.restore()
 
     async def run(self) -> None:
         """From the birth to the end, in random steps."""
@@ -236,12 +173,8 @@ class Telling:
         late = [(self.dice.uniform(each.at, END), each) for each in hooks for _ in range(self.dice.randint(1, 2))]
         past = [sale for sale in self.sales if sale.history]
         self.dice.shuffle(past)
-        for at in (
-            float(BEGIN),
-            *moments,
-            float(END),
-            END + 4_000.0,
-        ):  # the first says what is history, the last ends marks
+        # The first says what is history, the last ends marks, and after that one nothing is killed any more.
+        for at in (float(BEGIN), *moments, float(END), END + 4_000.0):
             due = [each for when, each in late if self.last < when <= at]
             self.dice.shuffle(due)
             for each in due:
@@ -249,12 +182,17 @@ class Telling:
             while past and (at >= END or self.dice.random() < 0.4):
                 sale = past.pop()
                 await self._hear(Reading(events=(sale.seen(END - 60), *sale.money_back()), history=True), at)
-            if at >= END or self.dice.random() < 0.5:
-                await self._ask_node(at)
+            others = [self._ask_node, self._ask_chain]
+            self.dice.shuffle(others)
+            for ask in others:
+                if at >= END or self.dice.random() < 0.5:
+                    await ask(at)
             await self._poll(at)
-            await self._look()
-        while await self.orderbook.advance():
-            pass
+            if at >= END or self.dice.random() < 0.5:
+                await self._ask_chain(at)
+            await self._look(50)
+            self.last = at
+        await self._look(1_000)
 
     async def _poll(self, at: float) -> None:
         whole = at >= END or self.dice.random() < 0.8
@@ -268,38 +206,53 @@ class Telling:
         facts = Invoices(SHOP, at, at, 0, newest, None, 0)
         cut = self.dice.randint(0, len(events))
         await self._hear(Reading(events=tuple(events[:cut])), at)
-        await self._look()
+        await self._look(self.dice.choice([0, 1, 50]))
         await self._hear(Reading(facts=facts, events=tuple(events[cut:])), at)  # the watermark comes with the last page
-        self.last = at
 
     async def _ask_node(self, at: float) -> None:
-        paid = [sale for sale in self.sales if sale.method is Method.LIGHTNING and self._reached(sale, at)]
-        found = tuple(taken_by_node(sale.hash, sale.acted, PRICE_MSAT, created_at=sale.made) for sale in paid)
-        self.clock.reach(at)
-        await self.ledger.append([replace(entry(*found, at=at), site=self.site)])
+        """What it settled, and when it was away; from the last on it was read up to now."""
+        found = tuple(taken for sale in self.sales if (taken := sale.at_node(at)) is not None)
+        self.place.clock.reach(at)
+        states = zip(AWAY, (TargetState.DOWN, TargetState.UP), strict=True)
+        fresh = [(when, state) for when, state in states if self.asked_node < when <= at]
+        changes = [StateChange(self.site, NODE, when, state, "", "") for when, state in fresh]
+        self.asked_node = at
+        await self.ledger.append([*changes, replace(entry(*found, at=at), site=self.site)])
         record = self.targets[self.site, NODE].records["invoices"]
         record.succeeded(at, 0.0)
         record.read_until = at
 
-    def _reached(self, sale: Sale, at: float) -> bool:
-        return sale.fate in {PAID, REFUNDED, OVER, MISSED} and sale.acted <= at
+    async def _ask_chain(self, at: float) -> None:
+        """What waits of the watch list, and every block that is new or confirms what came onto it since."""
+        self.place.clock.reach(at)
+        memory = self.ledger.memory(self.site, CORE)
+        waiting = {each.txid for each in await memory.watched() if each.block_height is None}
+        known = {block.height for block in await memory.blocks(99)}
+        blocks = blocks_of(self.sales, at)
+        told_of = [block for block in blocks if block.height not in known or waiting.intersection(block.txids)]
+        mined = {txid for block in blocks for txid in block.txids}
+        seen = [MempoolSighting(txid, at) for txid in sorted(waiting - mined)]
+        news = entry(*seen, *told_of, at=at, source=CORE, collector="blocks")
+        await self.ledger.append([replace(news, site=self.site, lightning=False)])
 
     async def _hear(self, reading: Reading, at: float) -> None:
-        self.clock.reach(at)
+        self.place.clock.reach(at)
         news = replace(told(at=at), site=self.site, reading=reading)
         if reading.facts is not None:
             self.targets[self.site, BTCPAY].take(f"invoices_{SHOP}", at, reading)
         await self.ledger.append([news])
-        if self.dice.random() < 0.2:  # killed between append and commit: marks hold what is to be done
+        if at <= END and self.dice.random() < 0.1:  # killed between append and commit: marks hold what is to be done
             await self.ledger.orders.gather(await self.ledger.orders.stale(99))
-            self.orderbook = self._orderbook()
-            await self.orderbook.restore()
+            await self.restart()
         else:
             self.orderbook.note([news])
 
-    async def _look(self) -> None:
-        for _ in range(self.dice.choice([0, 1, 50])):
-            if not await self.orderbook.advance():
+    async def _look(self, most: int) -> None:
+        for _ in range(most):
+            went_on = await self.orderbook.advance()
+            counters = (await self.ledger.orders.counters()).get((self.site, SHOP), {})
+            self.pins.look(await orders_of(self.ledger, self.site), counters)
+            if not went_on:
                 return
 
 
@@ -329,10 +282,11 @@ def _order(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _outcome(ledger: Ledger, options: LedgerSettings, site: str) -> tuple[Any, ...]:
+async def _outcome(place: Place, site: str) -> tuple[Any, ...]:
     """What a telling came to; that it counted once, and without gaps, holds of each by itself."""
+    ledger = place.ledger
     assert [each for each in await ledger.orders.stale(99) if each.site == site] == []
-    held = rows(options, "merchant_order", site)
+    held = rows(place.options, "merchant_order", site, place.folder)
     live = [row for row in held if not row["history"]]
     assert sorted(row["sequence"] for row in live if row["sequence"] is not None) == list(range(1, len(live) + 1))
     assert all(row["sequence"] is None for row in held if row["history"])
@@ -344,7 +298,7 @@ async def _outcome(ledger: Ledger, options: LedgerSettings, site: str) -> tuple[
     assert counted["invoices"] == sum(len(json.loads(row["invoices"])) for row in live)
     assert counted["refunds"] == sum(row["refunded_at"] is not None for row in live)
     sums: Counter[tuple[int, str, str]] = Counter()
-    for row in rows(options, "bucket", site):
+    for row in rows(place.options, "bucket", site, place.folder):
         if not row["series"].startswith(("latency/", "whole/")) and row["subject"] == f"store:{SHOP}":
             sums[row["width"], row["series"], "n"] += row["n"]
             sums[row["width"], row["series"], "amount"] += row["sum"]
@@ -352,26 +306,54 @@ async def _outcome(ledger: Ledger, options: LedgerSettings, site: str) -> tuple[
     return orders, {name: value for name, value in sums.items() if value}
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(sales=shops(), seeds=st.lists(st.integers(0, 2**32), min_size=2, max_size=3, unique=True))
+async def _every_way(place: Place, sales: Sequence[Sale], seeds: Sequence[int]) -> None:
+    found = []
+    for seed in seeds:
+        place.clock.at = 0.0
+        await place.open()
+        telling = Telling(place, f"s{next(_sites)}", list(sales), Random(seed))
+        await telling.run()
+        found.append(await _outcome(place, telling.site))
+    await place.close()
+    for other in found[1:]:
+        assert other == found[0]
+
+
+def _place(folder: Path) -> Place:
+    """A ledger in its file, the same for all examples of a test: each site is one of its own."""
+    file = folder / "ledger.sqlite3"
+    if not file.exists():
+        shutil.copyfile(template_file(), file)
+        file.chmod(0o600)
+    return Place(LedgerSettings(path=file), folder)
+
+
+WAYS = st.lists(st.integers(0, 2**32), min_size=2, max_size=3, unique=True)
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(report_multiple_bugs=False, max_examples=8, suppress_health_check=UNHURRIED)
+@given(sales=shops(), seeds=WAYS)
 def test_however_it_is_told(tmp_path: Path, sales: list[Sale], seeds: list[int]) -> None:
-    """Polls, webhooks, back-fill and restarts at other moments: the same orders and sums, each counted once."""
+    """Polls, webhooks, node, chain, back-fill and kills at other moments: the same orders and sums, each counted once
+    and never again, whatever is told of it later."""
+    asyncio.run(_every_way(_place(tmp_path), sales, seeds))
 
-    async def all_ways() -> None:
-        clock, options = StoryClock(), LedgerSettings(path=tmp_path / "ledger.sqlite3")
-        ledger = await open_ledger(options, tmp_path, clock)
-        found = []
-        try:
-            for seed in seeds:
-                clock.at = 0.0
-                telling = Telling(ledger, clock, f"s{next(_sites)}", sales, Random(seed))
-                await telling.run()
-                found.append(await _outcome(ledger, options, telling.site))
-        finally:
-            await ledger.close()
-        for other in found[1:]:
-            assert other == found[0]
 
-    asyncio.run(all_ways())
+@settings(max_examples=5, suppress_health_check=UNHURRIED)
+@given(sales=shops(crowded=True), seed=st.integers(0, 2**32))
+def test_what_is_final_stays(tmp_path: Path, sales: list[Sale], seed: int) -> None:
+    """Where it matters when somebody looked, which of many invoices are one purchase is decided once: an order that is
+    final keeps its invoices and its number, and others count beside it."""
+    asyncio.run(_every_way(_place(tmp_path), sales, [seed]))
+
+
+@pytest.mark.real("postgres")
+@settings(max_examples=2, suppress_health_check=UNHURRIED)
+@given(sales=shops(), seeds=WAYS)
+def test_however_it_is_told_to_postgresql(
+    postgres_server: PostgresServer, tmp_path: Path, sales: list[Sale], seeds: list[int]
+) -> None:
+    """The other backend comes to the same."""
+    url = SecretStr(postgres_server.database(postgres_server.template(lay)))
+    asyncio.run(_every_way(Place(LedgerSettings(url=url), tmp_path), sales, seeds))

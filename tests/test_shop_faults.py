@@ -1,239 +1,380 @@
-"""A BTCPay Server in trouble, read by the daemon's loops and engine over a socket: one clear state or sentence each,
-a source beside it that goes on, and every order told once it is mended."""
+"""A BTCPay Server in trouble, from the socket to the cases: one clear state or sentence each, the one case that is due,
+sources beside it that go on, and every payment that was made meanwhile in the ledger, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from lnwatch.caseload import Bench, Caseload
-from lnwatch.collect import TargetLoops
-from lnwatch.engine import Brain, Engine
-from lnwatch.measures import Measured, Measures
+from lnwatch.model.merchant import Method
+from lnwatch.model.order import Outcome, Rail
 from lnwatch.model.snapshot import TargetState
-from lnwatch.model.view import ShopView, View
-from lnwatch.net import Door
-from lnwatch.notify._routing import Routing, RoutingSettings
-from lnwatch.orderbook import Books, Orderbook
-from lnwatch.selfwatch import SelfWatch
+from lnwatch.simulator.btcpay import Invoice
 from lnwatch.simulator.kestrel import Reply
-from lnwatch.sources import Place
-from lnwatch.sources.btcpay import SOURCE
-from lnwatch.sources.nbxplorer import SOURCE as NBXPLORER
-from lnwatch.store import LedgerSettings, open_ledger
-from lnwatch.target import Target
-from tests.brains import all_rules
-from tests.simulator.btcpay.world import World, world
+from tests.house import INDEXER, NEIGHBOURS, Builder, House, building
+from tests.simulator.btcpay.world import World, in_time, world
 
-SITE, SERVER, INDEXER, STORE = "main", "pay", "nbx", "shop"
-COLLECTOR = f"invoices_{STORE}"
 HTML = b"<!DOCTYPE html><title>Sign in</title>"
+UP, DOWN, HANGING, REJECTED = TargetState.UP, TargetState.DOWN, TargetState.HANGING, TargetState.REJECTED
+LN, CHAIN = (Outcome.SETTLED, Rail.LIGHTNING), (Outcome.SETTLED, Rail.ONCHAIN)
+PRICE_MSAT = 20_000_000
+UNREAD = frozenset({"paid_late", "paid_partial", "paid_over", "paid_twice", "invoice_regressed", "btcpay_degraded"})
+
+Mend = Callable[[], object]
 
 
-@dataclass
-class House:
-    """The engine with a BTCPay Server and the NBXplorer beside it."""
+@dataclass(frozen=True)
+class Trouble:
+    """What breaks, the state and the words that tell it, and the one case that opens. A hang takes real time."""
 
-    world: World
-    engine: Engine
-
-    @property
-    def view(self) -> View:
-        assert self.engine.current is not None
-        return self.engine.current.views[SITE]
-
-    @property
-    def shop(self) -> ShopView:
-        return self.view.shops[STORE]
-
-    @property
-    def told(self) -> str:
-        """What is said of the server: its sentence, and those of its collectors."""
-        target = self.view.targets[SERVER]
-        faults = (health.fault for health in target.collectors.values())
-        return " ".join([target.detail, *(fault.message for fault in faults if fault is not None)])
-
-    @property
-    def settled(self) -> float:
-        return self.shop.counters.get("orders/lightning/settled", 0)
-
-    @property
-    def neighbour(self) -> bool:
-        """Whether the other source was read within its last intervals, and is well."""
-        target = self.view.targets[INDEXER]
-        return target.state is TargetState.UP and target.fresh("status", self.view.at) is not None
-
-    async def until(self, holds: Callable[[], bool], step: float = 3.0) -> None:
-        """Let time pass, with enough of the real one for sockets and threads."""
-        for _ in range(300):
-            if self.engine.current is not None and STORE in self.view.shops and holds():
-                return
-            await self.world.pass_time(step)
-            await asyncio.sleep(0.03)
-        raise AssertionError(f"it never came to hold: {self.view.targets[SERVER].state}, {self.told}")
+    breaks: Callable[[World], Mend]
+    state: TargetState
+    words: str
+    rule: str
+    hangs: bool = False
 
 
-async def _nobody(_: object) -> None:
-    """Nobody looks at what is published."""
-
-
-@asynccontextmanager
-async def running(made: World, folder: Path) -> AsyncIterator[House]:
-    """A start of the engine on a new ledger."""
-    clock = made.clock
-    given = {"url": made.btcpay.url, "api_key": made.monitor, "stores": {STORE: made.store.id}}
-    given |= {"timeout": "2s", "slow_timeout": "5s"}
-    ledger = await open_ledger(LedgerSettings(), folder, clock)
-    sources = {
-        SERVER: ("btcpay", SOURCE.open(Place(SITE, SERVER, clock, Door(clock=clock)), SOURCE.settings(**given))),
-        INDEXER: (
-            "nbxplorer",
-            NBXPLORER.open(Place(SITE, INDEXER, clock, Door(clock=clock)), NBXPLORER.settings(url=made.nbxplorer.url)),
-        ),
-    }
-    targets = {
-        (SITE, slug): Target(site=SITE, slug=slug, kind=kind, lightning=False, source=source)
-        for slug, (kind, source) in sources.items()
-    }
-    caseload = Caseload(
-        ledger, Bench.usual(all_rules(), (SITE,)), Routing(RoutingSettings(), {}, (SITE,)), lambda: None
-    )
-    orderbook = Orderbook(ledger, clock, targets, {SITE: Books({STORE: SERVER})})
-    measures = Measures(ledger, clock, {SITE: Measured((STORE,))}, orderbook.node)
-    engine = Engine(
-        ledger,
-        clock,
-        [*targets.values()],
-        Brain(caseload, SelfWatch(ledger, clock), dict, orderbook, measures),
-        _nobody,
-    )
-    await engine.restore()
-    loops = [TargetLoops(each, ledger.memory(SITE, each.slug), clock, engine.deliver) for each in targets.values()]
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(ledger.close)
-        jobs = [asyncio.create_task(job) for job in (engine.run(), *(each.run() for each in loops))]
-        stack.push_async_callback(asyncio.wait, jobs)
-        for job in jobs:
-            stack.callback(job.cancel)
-        yield House(made, engine)
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with world() as made, running(made, tmp_path) as ready:
-        await ready.until(lambda: ready.shop.read_until is not None and ready.neighbour)
-        yield ready
-
-
-def lose_key(made: World) -> Callable[[], None]:
+def lose_key(made: World) -> Mend:
     keys = made.btcpay.core.credentials.keys
     name = next(name for name, key in keys.items() if key.secret == made.monitor)
     lost = keys.pop(name)
     return lambda: keys.update({name: lost})
 
 
-def lose_right(made: World) -> Callable[[], None]:
+def lose_right(made: World) -> Mend:
     key = next(key for key in made.btcpay.core.credentials.keys.values() if key.secret == made.monitor)
     had, key.permissions = key.permissions, (f"btcpay.store.canviewwallet:{made.store.id}",)
     return lambda: setattr(key, "permissions", had)
 
 
-def revoke_store(made: World) -> Callable[[], None]:
+def revoke_store(made: World) -> Mend:
     stores = made.btcpay.owner.stores
     stores.discard(made.store.id)
     return lambda: stores.add(made.store.id)
 
 
-def database_away(made: World) -> Callable[[], None]:
+def database_away(made: World) -> Mend:
     made.btcpay.postgresql.freeze()
     return made.btcpay.postgresql.thaw
 
 
-def web_pages(made: World) -> Callable[[], None]:
+def web_pages(made: World) -> Mend:
     made.btcpay.faults.garbage = HTML
     return lambda: setattr(made.btcpay.faults, "garbage", None)
 
 
-def lists_of_pages(made: World) -> Callable[[], None]:
+def lists_of_pages(made: World) -> Mend:
     made.btcpay.faults.failing["/invoices"] = Reply(200, HTML, {"Content-Type": "text/html"})
     return made.btcpay.faults.failing.clear
 
 
-UP, REJECTED = TargetState.UP, TargetState.REJECTED
+def lists_hang(made: World) -> Mend:
+    made.btcpay.faults.silent.add("/invoices")
+    return made.btcpay.faults.silent.clear
+
+
+LACKING = "credential_missing_permission"
 TROUBLES = {
-    "key lost": (lose_key, REJECTED, "make one under"),
-    "right lost": (lose_right, None, "lacks btcpay.store.canviewinvoices for store shop"),
-    "store revoked": (revoke_store, None, "BTCPay denies store shop although the key has"),
-    "PostgreSQL hangs": (database_away, TargetState.HANGING, "PostgreSQL"),
-    "web pages": (web_pages, None, "with a web page"),
-    "lists alone are web pages": (lists_of_pages, UP, "with a web page"),
+    "key lost": Trouble(lose_key, REJECTED, "make one under", "credential_rejected"),
+    "right lost": Trouble(lose_right, UP, "lacks btcpay.store.canviewinvoices for store shop", LACKING),
+    "store revoked": Trouble(revoke_store, UP, "BTCPay denies store shop although the key has", LACKING),
+    "PostgreSQL hangs": Trouble(database_away, HANGING, "look at its PostgreSQL", "btcpay_down", hangs=True),
+    "web pages": Trouble(web_pages, DOWN, "with a web page", "btcpay_down"),
+    "lists alone are web pages": Trouble(lists_of_pages, UP, "with a web page", "btcpay_down"),
+    "lists alone hang": Trouble(lists_hang, UP, "nothing came until our deadline", "btcpay_down", hangs=True),
 }
 
 
-@pytest.mark.parametrize(("fault", "state", "words"), TROUBLES.values(), ids=TROUBLES)
-async def test_told_once_and_nothing_lost(
-    house: House, fault: Callable[[World], Callable[[], None]], state: TargetState | None, words: str
-) -> None:
-    """The state and its sentence say what is wrong, the source beside it goes on, and each order counts once."""
-    made = house.world
-    first = await made.create(metadata={"orderId": "A-1"})
-    await house.until(lambda: house.shop.open_count == 1)
-    second = await made.create(metadata={"orderId": "A-2"})
-    mend = fault(made)
-    await house.until(lambda: words in house.told)
-    assert state is None or house.view.targets[SERVER].state is state
-    assert made.monitor not in house.told
-    assert house.neighbour
-    assert house.settled == 0
-    mend()
-    for invoice in (first, second):
-        made.btcpay.pay_over_lightning(invoice)
-    await house.until(lambda: house.settled == 2)
-    await house.until(lambda: words not in house.told and house.view.targets[SERVER].state is UP)
-    assert house.neighbour
+@pytest.fixture
+async def builder(tmp_path: Path) -> AsyncIterator[Builder]:
+    async with world() as made, building(made, tmp_path) as ready:
+        yield ready
+
+
+@pytest.fixture
+async def house(builder: Builder) -> AsyncIterator[House]:
+    """A daemon that has read everything."""
+    async with builder.life() as ready:
+        await ready.until(lambda: ready.read)
+        yield ready
+
+
+async def made_by(house: House, *names: str) -> list[Invoice]:
+    """An invoice for each order, once lnwatch knows them all."""
+    before = house.shop.open_count
+    invoices = [await house.world.create(metadata={"orderId": name}) for name in names]
+    await house.until(lambda: house.shop.open_count == before + len(names))
+    return invoices
+
+
+def pay_on_chain(made: World, invoice: Invoice) -> None:
+    """To its first confirmation."""
+    made.btcpay.pay_on_chain(invoice)
+    made.coins.mine(1)
+
+
+def counted(lightning: int = 0, onchain: int = 0) -> dict[str, int]:
+    """What is counted of so many settled orders of one payment of the price each."""
+    found: dict[str, int] = {}
+    for rail, method, times in ((Rail.LIGHTNING, "btc-ln", lightning), (Rail.ONCHAIN, "btc-chain", onchain)):
+        found |= {f"orders/{rail}/settled": times, f"invoices/{rail}/settled": times, f"payments/{method}": times}
+        found[f"paid_msat/{rail}"] = times * PRICE_MSAT
+    return {name: times for name, times in found.items() if times}
+
+
+async def fates(house: House) -> dict[str, tuple[Outcome, Rail]]:
+    """What became of each order of the ledger, by the shop's own id."""
+    return {name: (order.outcome, order.rail) for name, order in (await house.orders()).items()}
+
+
+def went_on(house: House, since: float, neighbours: Iterable[str] = NEIGHBOURS) -> bool:
+    """Whether the other sources were read all the while, are well, and were read anew since."""
+    targets = [house.view.targets[each] for each in neighbours]
+    return all(
+        target.state is UP
+        and not any(health.errors for health in target.collectors.values())
+        and (house.lead_of(target.slug).last_success_at or 0.0) > since + 30
+        for target in targets
+    )
+
+
+async def stands(builder: Builder, expected: dict[str, tuple[Outcome, Rail]], counts: dict[str, int]) -> None:
+    """After another start too everything is as it was, and counted once."""
+    async with builder.life() as again:
+        await again.until(lambda: again.read)
+        await again.spend(120)
+        assert await fates(again) == expected
+        assert dict(again.counters) == counts
+        final = [row["sequence"] for row in again.rows("merchant_order") if row["sequence"] is not None]
+        assert sorted(final) == list(range(1, sum(counts[name] for name in counts if name.startswith("orders/")) + 1))
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
+async def test_told_once_and_nothing_lost(builder: Builder, trouble: Trouble) -> None:
+    """State, sentence, one case and the blind rules say what is wrong, the sources beside it go on, and what was paid
+    before, during and after it is counted once, through a restart too."""
+    made = builder.world
+    async with replace(builder, patience="2s" if trouble.hangs else builder.patience).life() as house:
+        await house.until(lambda: house.read)
+        first, second, third, fourth = await made_by(house, "A-1", "A-2", "A-3", "A-4")
+        made.btcpay.pay_over_lightning(first)
+        await house.until(lambda: house.settled == 1)
+        usual, blind, since = set(house.cases), set(house.blind), house.view.at
+        mend = trouble.breaks(made)
+        made.btcpay.pay_over_lightning(second)
+        pay_on_chain(made, third)
+        await house.until(
+            lambda: trouble.rule in house.cases and house.blind.keys() >= UNREAD,
+            step=20,
+            pause=0.5 if trouble.hangs else 0.02,
+        )
+        assert set(house.cases) - usual == {trouble.rule}
+        sentence = house.cases[trouble.rule].sentence
+        assert trouble.words in sentence
+        assert trouble.words in house.told
+        assert "\n" not in sentence
+        assert made.monitor not in f"{sentence} {house.told}"
+        assert house.server.state is trouble.state
+        assert went_on(house, since)
+        assert dict(house.counters) == counted(lightning=1)
+        mend()
+        made.btcpay.pay_over_lightning(fourth)
+        await house.until(lambda: house.settled == 4)
+        await house.until(lambda: set(house.cases) == usual and house.told == "", step=20)
+        assert set(house.blind) == blind
+        assert went_on(house, since)
+        counts = counted(lightning=3, onchain=1)
+        assert dict(house.counters) == counts
+    await stands(builder, {"A-1": LN, "A-2": LN, "A-3": CHAIN, "A-4": LN}, counts)
+
+
+async def test_a_key_that_was_never_right(tmp_path: Path) -> None:
+    """Nothing is read, and told is what to do; once the file holds the right key, what was paid before is history, and
+    what was open then counts."""
+    async with world() as made, building(made, tmp_path, key="0" * 40) as builder:
+        paid, still_open = [await made.create(metadata={"orderId": name}) for name in ("A-1", "A-2")]
+        async with builder.life() as house:
+            since = made.clock.now()
+            await house.until(lambda: "credential_rejected" in house.cases and house.blind.keys() >= UNREAD, step=20)
+            made.btcpay.pay_over_lightning(paid)
+            await house.spend(30)
+            assert house.server.state is REJECTED
+            assert "make one under" in house.cases["credential_rejected"].sentence
+            assert house.shop.read_until is None
+            assert house.rows("merchant_invoice") == []
+            assert went_on(house, since)
+            builder.key.write_text(f"{made.monitor}\n")
+            await house.until(lambda: house.read and house.shop.open_count == 1)
+            made.btcpay.pay_over_lightning(still_open)
+            await house.until(lambda: house.settled == 1 and "credential_rejected" not in house.cases, step=20)
+            await house.until(lambda: len(house.rows("merchant_order")) == 2, step=20)
+            assert {name: order.history for name, order in (await house.orders()).items()} == {
+                "A-1": True,
+                "A-2": False,
+            }
+            counts = counted(lightning=1)
+            assert dict(house.counters) == counts
+        await stands(builder, {"A-1": LN, "A-2": LN}, counts)
+
+
+async def test_nbxplorer_frozen(builder: Builder) -> None:
+    """Health, server info and lists answer well while no invoice can be made: NBXplorer alone is told, Lightning counts
+    at once, and what came on the chain once it is back."""
+    made = builder.world
+    async with replace(builder, patience="2s").life() as house:
+        await house.until(lambda: house.read)
+        first, second = await made_by(house, "A-1", "A-2")
+        usual, since = set(house.cases), house.view.at
+        made.indexer.freeze()
+        asked = {"amount": "10.00", "currency": "EUR", "metadata": {"orderId": "A-3"}}
+        order = asyncio.ensure_future(made.call("POST", f"{made.base}/invoices", asked))
+        assert await in_time(made, order, 20) is None
+        health = await made.call("GET", "/api/v1/health", authorization=None)
+        assert health.json() == {"synchronized": True}
+        made.btcpay.pay_over_lightning(first)
+        pay_on_chain(made, second)
+        await house.until(lambda: "nbxplorer_down" in house.cases, step=20, pause=0.5)
+        assert set(house.cases) - usual == {"nbxplorer_down"}
+        assert "nothing came until our deadline" in house.cases["nbxplorer_down"].sentence
+        assert (house.server.state, house.told) == (UP, "")
+        assert went_on(house, since, [each for each in NEIGHBOURS if each != INDEXER])
+        assert dict(house.counters) == counted(lightning=1)
+        made.indexer.thaw()
+        await house.until(lambda: house.settled == 2 and set(house.cases) == usual, step=20)
+        counts = counted(lightning=1, onchain=1)
+        assert dict(house.counters) == counts
+    # BTCPay goes on with what was asked of it, although nobody waits for the answer any more.
+    await stands(builder, {"A-1": LN, "A-2": CHAIN, "A-3": (Outcome.OPEN, Rail.NONE)}, counts)
 
 
 async def test_one_denied_invoice_is_its_own_trouble(house: House) -> None:
-    """BTCPay denies what it no longer has: the key is not called bad, what is known stays, and others count."""
+    """BTCPay denies what it no longer has: no case opens and the key is not called bad; what is known of it stays, and
+    others count meanwhile."""
     made = house.world
-    gone = await made.create(metadata={"orderId": "A-1"})
-    await house.until(lambda: house.shop.open_count == 1)
+    gone, paid = await made_by(house, "A-1", "A-2")
+    usual, since = set(house.cases), house.view.at
     del made.btcpay.core.invoices[gone.id]
-    other = await made.create(metadata={"orderId": "A-2"})
-    made.btcpay.pay_over_lightning(other)
-    await house.until(lambda: house.settled == 1)
-    await house.until(lambda: house.shop.open_count == 0, step=30)
-    assert house.view.targets[SERVER].state is UP
-    assert "lacks" not in house.told
-    assert house.neighbour
+    made.btcpay.pay_over_lightning(paid)
+    seen: set[str] = set()
+
+    def settled_and_closed() -> bool:
+        seen.update(house.cases)
+        return house.settled == 1 and house.shop.open_count == 0
+
+    await house.until(settled_and_closed, step=20)
+    assert seen == usual
+    assert (house.server.state, house.told) == (UP, "")
+    assert went_on(house, since)
+    assert dict(house.counters) == counted(lightning=1)
+    (row,) = house.rows("merchant_gone")
+    assert row["invoice"] == gone.id
+    assert (await house.orders())["A-1"].due == 10
 
 
-async def test_words_and_numbers_of_a_newer_version(house: House) -> None:
-    """An unknown status with 20 decimals is kept as open, and counted once it has a name."""
+async def test_amounts_of_twenty_decimals(house: House) -> None:
+    """Prices and payments are kept to their last decimal; of a bitcoin amount whole millisatoshis count."""
     made = house.world
-    invoice = await made.create(metadata={"orderId": "A-1"})
-    (item,) = (await made.call("GET", f"{made.base}/invoices", query={"includePaymentMethods": "true"})).json()
-    item |= {"status": "Frozen", "additionalStatus": "Thawing", "amount": "10.12345678901234567890"}
-    made.btcpay.faults.failing["/invoices"] = Reply.of(200, [item])
-    made.btcpay.faults.failing[f"/invoices/{invoice.id}"] = Reply.of(200, item)
-    await house.until(lambda: house.shop.open_count == 1)
-    await made.pass_time(10)
-    assert house.view.targets[SERVER].state is UP
-    made.btcpay.faults.failing.clear()
+    price, value = "10.12345678901234567890", "0.00020000000000000001"
+    (invoice,) = await made_by(house, "A-1")
     made.btcpay.pay_over_lightning(invoice)
+    (item,) = (await made.call("GET", f"{made.base}/invoices", query={"includePaymentMethods": "true"})).json()
+    item |= {"amount": price, "paidAmount": price}
+    for method in item["paymentMethods"]:
+        method |= {"amount": value, "totalPaid": value}
+        for payment in method["payments"]:
+            payment["value"] = value
+    made.btcpay.faults.failing["/invoices"] = Reply.of(200, [item])
     await house.until(lambda: house.settled == 1)
-    assert house.neighbour
+    order = (await house.orders())["A-1"]
+    assert (str(order.due), str(order.paid), order.paid_msat) == (price, price, PRICE_MSAT)
+    (payment,) = house.rows("merchant_payment")
+    assert (payment["value"], payment["value_msat"]) == (value, PRICE_MSAT)
+    assert (house.server.state, house.told) == (UP, "")
+    assert dict(house.counters) == counted(lightning=1)
+
+
+async def test_words_of_a_newer_version(house: House) -> None:
+    """An unknown status, and a payment by an unknown method in an unknown state: kept as they came, open and no
+    business of a rail; once they have names the order settles, and counts once."""
+    made = house.world
+    (invoice,) = await made_by(house, "A-1")
+    since = house.view.at
+    (item,) = (await made.call("GET", f"{made.base}/invoices", query={"includePaymentMethods": "true"})).json()
+    payment = {"id": "monero-1", "receivedDate": int(made.clock.now()), "value": "0.05", "fee": "0"}
+    payment |= {"status": "Maturing", "destination": "4A…"}
+    method = item["paymentMethods"][0] | {"paymentMethodId": "XMR-CHAIN", "currency": "XMR", "payments": [payment]}
+    item |= {"status": "Frozen", "additionalStatus": "Thawing", "paymentMethods": [*item["paymentMethods"], method]}
+    item["checkout"]["paymentMethods"].append("XMR-CHAIN")
+    made.btcpay.faults.failing["/invoices"] = Reply.of(200, [item])
+    await house.until(lambda: bool(house.rows("merchant_payment")))
+    (row,) = house.rows("merchant_invoice")
+    assert (row["status"], row["additional"], row["open"]) == ("unknown", "unknown", True)
+    for word in ("status Frozen", "additional status Thawing", "payment status Maturing"):
+        assert word in row["unknown_words"]
+    assert "XMR-CHAIN" in row["offered"]
+    (kept,) = house.rows("merchant_payment")
+    assert (kept["id"], kept["method_id"], kept["value"], kept["value_msat"], kept["status"]) == (
+        "monero-1",
+        "XMR-CHAIN",
+        "0.05",
+        None,
+        "unknown",
+    )
+    assert (await fates(house)) == {"A-1": (Outcome.OPEN, Rail.NONE)}
+    assert dict(house.counters) == {}
+    await house.spend(60)
+    item |= {"status": "Settled", "additionalStatus": "None", "paidAmount": "10.00"}
+    payment["status"] = "Settled"
+    made.btcpay.faults.failing["/invoices"] = Reply.of(200, [item])
+    await house.until(lambda: house.settled == 1)
+    order = (await house.orders())["A-1"]
+    assert (order.outcome, order.rail, order.methods) == (Outcome.SETTLED, Rail.NONE, (Method.OTHER,))
+    assert dict(house.counters) == {"orders/none/settled": 1, "invoices/none/settled": 1, "payments/other": 1}
+    assert (house.server.state, house.told) == (UP, "")
+    assert went_on(house, since)
+    assert invoice.id in order.invoices
 
 
 async def test_ten_megabytes_of_metadata(house: House) -> None:
-    """A page of 10 MB is read, and every invoice of it counts."""
+    """A page of 10 MB is read in one piece while others are read, and every invoice of it counts once."""
     made = house.world
+    since, before = house.view.at, house.server.bytes_received
     for number in range(20):
         invoice = await made.create(metadata={"orderId": f"A-{number}", "posData": "y" * 500_000})
         made.btcpay.pay_over_lightning(invoice)
     await house.until(lambda: house.settled == 20)
-    assert house.view.targets[SERVER].state is UP
-    assert house.neighbour
+    assert house.server.bytes_received - before > 10_000_000
+    assert (house.server.state, house.told) == (UP, "")
+    assert dict(house.counters) == counted(lightning=20)
+    assert went_on(house, since)
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_clocks_apart_by_hours(builder: Builder, hours: int) -> None:
+    """With lnwatch's clock hours off, orders count as soon as they are paid and with the merchant's own times, and the
+    difference is one case for each machine."""
+    made = builder.world
+    async with replace(builder, apart=hours * 3_600.0).life() as house:
+        await house.until(lambda: house.read)
+        usual = set(house.cases)
+        paid, unpaid, onchain = await made_by(house, "A-1", "A-2", "A-3")
+        made.btcpay.pay_over_lightning(paid)
+        pay_on_chain(made, onchain)
+        at = made.clock.now()
+        await house.until(lambda: house.settled == 2)
+        assert made.clock.now() < at + 180
+        assert dict(house.counters) == counted(lightning=1, onchain=1)
+        orders = await house.orders()
+        assert all(abs((orders[name].settled_at or 0.0) - at) < 120 for name in ("A-1", "A-3"))
+        assert orders["A-2"].outcome is Outcome.OPEN
+        await house.until(lambda: "clock_skew" in house.cases, step=20)
+        assert set(house.cases) - usual == {"clock_skew"}
+        assert f"5 h {'behind' if hours > 0 else 'ahead of'} lnwatch's" in house.cases["clock_skew"].sentence
+        assert (house.server.state, house.told) == (UP, "")
+        await made.pass_time(max(0.0, unpaid.expires_at - made.clock.now()))
+        await house.until(lambda: house.shop.open_count == 0, step=20)
+        assert (await house.orders())["A-2"].final_at is None
+        await house.until(lambda: house.counters.get("orders/none/unexplained", 0) == 1, step=60)
+        assert unpaid.expires_at + 1_800 < made.clock.now() < unpaid.expires_at + 2_100

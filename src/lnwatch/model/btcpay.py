@@ -69,7 +69,7 @@ class Invoices:
     """Facts of the collector `invoices_STORE`: how far the store was read.
 
     `read_until` is the watermark: whatever became of invoices that were open, or were made, up to that moment
-    of our clock was read. What changes on a final invoice (a late or second payment) is read by slower looks:
+    of BTCPay's clock was read. What changes on a final invoice (a late or second payment) is read by slower looks:
     it is no older than `trailing_until` for those whose monitoring was still on. `newest_offered` are the
     methods that the newest standard invoice with a price carries, None before the first. `utc_shift` are the
     seconds by which a host outside UTC shifts the times of payments, 0 where none is, None while unknown.

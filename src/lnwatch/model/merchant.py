@@ -2,8 +2,9 @@
 
 Amounts of money are Decimals in the currency that stands beside them; `_msat` are whole millisatoshis.
 Times (`_at`) are seconds since the epoch: BTCPay's own clock where they are whole, ours where they are
-floats. `seen_at` is when BTCPay gave the answer that a value was made of: of two values with one natural id,
-the one seen later is the truth. `store` is always the slug of the configuration, never BTCPay's id.
+floats, put right by what BTCPay's is away from it. `seen_at` is when BTCPay gave the answer that a value was
+made of: of two values with one natural id, the one seen later is the truth. `store` is always the slug of the
+configuration, never BTCPay's id.
 """
 
 import hashlib

@@ -140,8 +140,8 @@ class InvoiceStory:
     """Everything that the ledger knows of one invoice, joined over the systems that it crossed.
 
     `invoice` is the newest state, its `methods` what was last said (never None). `first_seen_at`,
-    `settled_seen_at`, `ended_seen_at`, `regressed_at` are when a state was first told: our clock for a poll,
-    the webhook's for a webhook, whichever is earlier; `ended` is Expired, Invalid or marked; `regressed` is
+    `settled_seen_at`, `ended_seen_at`, `regressed_at` are when a state was first told: when a poll saw it, or
+    the webhook's own time, whichever is earlier; `ended` is Expired, Invalid or marked; `regressed` is
     Processing fallen back to New, or a payment made Invalid. `node` is keyed by payment hash, `chain` by txid.
     """
 

@@ -87,5 +87,6 @@ RULE = Rule(
     owner=Owner.OPERATORS,
     thresholds=Thresholds,
     judge=judge,
+    parents=("btcpay_down",),  # where a store's invoices can't be read, that is told
     grant="configure a source",
 )

@@ -46,13 +46,15 @@ class Reply:
 
 @dataclass(slots=True)
 class Faults:
-    """What a test breaks on the wire: `garbage` replaces each body, `failing` maps the end of a path to an answer."""
+    """What a test breaks on the wire: `garbage` replaces each body, `failing` maps the end of a path to an answer, and
+    whoever asks for one that ends as in `silent` hears nothing."""
 
     garbage: bytes | None = None
     truncated: bool = False
     oversized: int = 0  # spaces put in front of each body, bytes
     latency: float = 0.0  # seconds before each answer
     failing: dict[str, Reply] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
 
 class Gate:
@@ -144,6 +146,8 @@ class Kestrel(ABC):
         await self.gate.wait()
         if self.faults.latency:
             await self.clock.sleep(self.faults.latency)
+        if request.path.endswith(tuple(self.faults.silent)):
+            await asyncio.Event().wait()
         reply = next((each for end, each in self.faults.failing.items() if request.path.endswith(end)), None)
         if reply is None:
             reply = await self.answer(request)

@@ -18,12 +18,13 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 MAX_ANSWER: Final = 48 * 1024 * 1024  # bytes: a page of invoices with all that merchants write into them
+APART: Final = 30.0  # seconds: clocks that differ by less are taken for one, for the server tells whole seconds
 Query = Mapping[str, str | int | float | bool | list[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Told(Generic[T]):
-    """An answer: when it was complete by our clock, what it took, and how large it was."""
+    """An answer: when it was complete by the server's clock, what it took, and how large it was."""
 
     value: T
     at: float
@@ -34,13 +35,15 @@ class Told(Generic[T]):
 class Greenfield:
     """The line to one BTCPay Server. Whatever it raises is a SourceError; no message holds a secret.
 
-    `clock_offset` is the server's Date header minus our clock, in seconds, None where it sent none yet.
+    `clock_offset` is the server's Date header minus our clock, in seconds, None where it sent none yet. `apart` is what
+    of it counts: what happened to invoices is put down by the server's clock, which must not tremble.
     """
 
     def __init__(self, place: Place, settings: BtcpaySettings) -> None:
         """Connect to nothing yet; the key is read at each question."""
         self.cost = Cost()
         self.clock_offset: float | None = None
+        self.apart = 0.0
         self.key = Credential(settings.api_key, settings.api_key_file)
         self._place = place
         self._settings = settings
@@ -56,6 +59,10 @@ class Greenfield:
     def skew(self) -> float:
         """What to add to our time to get the server's, 0 while that is unknown."""
         return self.clock_offset or 0.0
+
+    def there(self, at: float) -> float:
+        """A moment of our clock by the server's."""
+        return at + self.apart
 
     async def ask(  # noqa: PLR0913 - each says one thing about a question, by keyword
         self,
@@ -77,7 +84,7 @@ class Greenfield:
             raise SourceError(FailureReason.MALFORMED, message) from error
         except ValueError as error:
             raise errors.not_json(answer, what) from error
-        return Told(value, answer.at, answer.seconds, len(answer.body))
+        return Told(value, self.there(answer.at), answer.seconds, len(answer.body))
 
     async def list(
         self, path: str, convert: Callable[[Any, float], V], what: str, *, query: Query | None = None
@@ -85,10 +92,10 @@ class Greenfield:
         """The items of a list, each through `convert` with the time of the answer, holding up nobody else."""
         answer = await self._get(path, what, query=query)
         try:
-            value = await each(answer.body, lambda item: convert(item, answer.at))
+            value = await each(answer.body, lambda item: convert(item, self.there(answer.at)))
         except ValueError as error:
             raise errors.not_json(answer, what) from error
-        return Told(value, answer.at, answer.seconds, len(answer.body))
+        return Told(value, self.there(answer.at), answer.seconds, len(answer.body))
 
     async def certificate(self, host: str, port: int) -> TlsPeek:
         """The certificate that the server presents."""
@@ -151,3 +158,5 @@ class Greenfield:
 
     def _note_date(self, offset: float) -> None:
         self.clock_offset = offset
+        if abs(offset - self.apart) > APART:
+            self.apart = offset if abs(offset) > APART else 0.0

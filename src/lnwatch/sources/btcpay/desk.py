@@ -104,6 +104,10 @@ class Server:
     remarks: Remarks = field(default_factory=Remarks)
     ledgered: Ledgered = field(default_factory=Ledgered)
 
+    def now(self) -> float:
+        """The time by the server's clock."""
+        return self.client.there(self.clock.now())
+
     async def look_at_key(self) -> None:
         """Learn anew what the key may do. Raises SourceError."""
         key = await self.client.ask("api-keys/current", KEY, "its own rights")
@@ -140,8 +144,9 @@ class Shop:
         return f"stores/{self.id}/{rest}".rstrip("/")
 
     def sight(self, at: float) -> Sight:
-        """Where and when something of this store was seen."""
-        return Sight(self.slug, at, self.server.client.skew, self.server.zone)
+        """Where something of this store was seen, and when by the server's clock."""
+        client = self.server.client
+        return Sight(self.slug, at, client.skew - client.apart, self.server.zone)
 
     def lacks(self, permission: str) -> bool:
         """Whether the key is known not to have a right here."""
@@ -161,7 +166,8 @@ class Shop:
             )
         else:
             message = (
-                f"BTCPay denies store {self.slug} although the key has {permission}: is its id in `stores` right, does "
-                "it still exist, and does the key's user still belong to it?"
+                f"BTCPay denies store {self.slug} although the key has {permission}: look whether its id in `stores` "
+                "is right, it still exists, and the key's user still belongs to it"
             )
+            return SourceError(FailureReason.FORBIDDEN, message, permission=f"access to store {self.slug}")
         return SourceError(FailureReason.FORBIDDEN, message, permission=error.permission or permission)

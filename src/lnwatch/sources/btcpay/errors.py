@@ -132,8 +132,8 @@ def not_json(answer: Answer, what: str) -> SourceError:
     """An answer with a good status and something else than JSON in it."""
     if "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<":
         message = (
-            f"{answer.where} answered the question for {what} with a web page: does `url` lead to BTCPay Server "
-            "itself, and not to a login or maintenance page in front of it?"
+            f"{answer.where} answered the question for {what} with a web page: `url` has to lead to BTCPay Server "
+            "itself, and not to a login or maintenance page in front of it"
         )
     else:
         message = f"{answer.where} answered the question for {what} with something else than JSON, or cut short"

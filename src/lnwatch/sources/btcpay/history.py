@@ -85,7 +85,7 @@ class HistoryCollector:
             position.kind, depth, position.rescan_at = RESCAN, self.looks.rescan_depth, now
         else:
             return False
-        there = self.shop.sight(now).there
+        there = self.shop.sight(self.shop.server.now()).there
         newest = min(there, self.shop.newest or there)
         position.rest, position.began = Span(start=max(0, int(newest - depth)), end=None), now
         return True

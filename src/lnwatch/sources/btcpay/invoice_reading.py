@@ -30,7 +30,7 @@ _Doubtful = Callable[[PaymentAnswer], bool]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """When and where from an answer was seen; `offset` is BTCPay's clock minus ours, in seconds."""
+    """When and where from an answer was seen; `offset` is what is left between `at` and BTCPay's clock, in seconds."""
 
     store: str
     at: float

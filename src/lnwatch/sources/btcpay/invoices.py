@@ -163,7 +163,7 @@ class InvoicesCollector:
             text = f"store {self.shop.slug}: an invoice can't be read ({invoice_id}): {error.message}"
             self.shop.server.remarks.say(f"single {self.shop.slug}", text)
             if (known := run.position.open.get(invoice_id)) is not None:
-                known.seen = self.shop.server.clock.now()  # one that can't be read holds up no other
+                known.seen = self.shop.server.now()  # one that can't be read holds up no other
             return
         if found is not None:
             self._note(run, found)
@@ -176,7 +176,7 @@ class InvoicesCollector:
         if not run.gone:
             await self.pages.read(Window(), take=1)
         del run.position.open[invoice_id]
-        run.gone.append(InvoiceGone(self.shop.slug, invoice_id, self.shop.server.clock.now()))
+        run.gone.append(InvoiceGone(self.shop.slug, invoice_id, self.shop.server.now()))
 
     def _take(self, run: Run, page: Page) -> None:
         """Note a page, and of its invoices those that are news; some must then be read alone."""
@@ -206,7 +206,7 @@ class InvoicesCollector:
     def _reading(self, run: Run) -> Reading:
         shop, position = self.shop, run.position
         self._bound(position)
-        position.at = shop.server.clock.now()
+        position.at = shop.server.now()
         shop.newest = position.newest or None
         cursor = position.text()
         shop.server.ledgered.promise(self.name, cursor, run.news)

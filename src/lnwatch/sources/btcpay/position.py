@@ -31,7 +31,7 @@ class Span(_Stored):
 
 
 class OpenInvoice(_Stored):
-    """One that was not final: when it was made (BTCPay's clock), its payments, and when it was last seen (ours)."""
+    """One that was not final: when it was made, its payments, and when it was last seen."""
 
     made: int
     payments: int
@@ -39,7 +39,7 @@ class OpenInvoice(_Stored):
 
 
 class Position(_Stored):
-    """The cursor of `invoices_STORE`; `made` and `newest` are by BTCPay's clock, all else by ours.
+    """The cursor of `invoices_STORE`; all times are by BTCPay's clock.
 
     Everything made up to `newest` (0 before the first) was read but for the `gaps`; `window_at` is when the
     newest ones were asked for, `complete_at` when the newest ones without a gap were. `open` are by id. `at`

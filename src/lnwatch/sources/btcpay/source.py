@@ -73,13 +73,13 @@ class Btcpay:
         return self._settings.signs
 
     def hear(self, body: bytes, at: float) -> WebhookEvent | None:
-        """What a webhook says that came at `at`; None where it is about a store that is not watched.
+        """What a webhook says that came at `at` by our clock; None where it is about a store that is not watched.
 
         Raises SourceError(MALFORMED).
         """
         told = read_body(body)
         shop = next((each for each in self._shops.values() if each.id == told.store_id), None)
-        return None if shop is None else read_event(told, shop.sight(at))
+        return None if shop is None else read_event(told, shop.sight(self._server.client.there(at)))
 
     def proof_of(self, event: WebhookEvent) -> Iterator[str]:
         """The collectors that prove what a webhook said; an invoice that it spoke of is read first."""
