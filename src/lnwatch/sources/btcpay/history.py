@@ -7,6 +7,7 @@ the invoices that BTCPay still watches, and once a day one far back, for late pa
 from dataclasses import dataclass, field
 from typing import Final
 
+from lnwatch.errors import SourceError
 from lnwatch.model.snapshot import Backfill, Reading
 from lnwatch.sources import Memory
 from lnwatch.sources.btcpay.desk import Shop
@@ -136,10 +137,14 @@ class HistoryCollector:
             await clock.sleep(self._rest)
         self.pages.most = PAGE if self.shop.server.methods_in_lists else OLD_PAGE
         asked = clock.monotonic()
+        self._rest = LONGEST_REST  # should no answer come before the deadline
         try:
-            return await self.pages.read(rest.window())
-        finally:
+            page = await self.pages.read(rest.window())
+        except SourceError:
             self._rest = min(clock.monotonic() - asked, LONGEST_REST)
+            raise
+        self._rest = min(page.seconds, LONGEST_REST)
+        return page
 
 
 def _progress(history: HistoryPosition) -> Backfill:

@@ -36,7 +36,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a window held: `rows` counts those too that could not be read; `at` is when it was answered.
+    """What a window held: `rows` counts those too that could not be read; `at` is when it was answered, `seconds` what
+    that took.
 
     `rest` is what the page had no room for, None where it held everything.
     """
@@ -44,6 +45,7 @@ class Page:
     invoices: tuple[BtcpayInvoice, ...]
     rows: int
     at: float
+    seconds: float
     rest: Window | None
 
 
@@ -95,6 +97,7 @@ class Pages:
             invoices=tuple(item for item in told.value if isinstance(item, BtcpayInvoice)),
             rows=len(told.value),
             at=told.at,
+            seconds=told.seconds,
             rest=rest_of(window, [_made(item) for item in told.value], limit),
         )
 
