@@ -114,9 +114,10 @@ def bought(bed: Bed, shop: Shop, desk: Daemon) -> Mapping[str, str]:
     becomes(shop, ids["regress"], "New")
 
     ids |= {name: shop.order(name, minutes=BRIEF) for name in ("late", "part", "stray")}
+    whole = shop.destination(ids["part"], LIGHTNING)
     send_coins(bed.customer, shop.destination(ids["part"], CHAIN), PRICE // 2)
     send_coins(bed.customer, shop.destination(ids["twice"], CHAIN), PRICE)
-    until("half of it came", lambda: shop.status(ids["part"])[1] == "PaidPartial")
+    until("the rest is asked for", lambda: shop.destination(ids["part"], LIGHTNING) != whole)
     shop.node.cut_off()
     bed.pay(shop.destination(ids["stray"], LIGHTNING))
     seen_in_mempool(desk, 4)
