@@ -153,8 +153,7 @@ async def stands(builder: Builder, expected: dict[str, tuple[Outcome, Rail]], co
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 async def test_told_once_and_nothing_lost(builder: Builder, trouble: Trouble) -> None:
-    """State, sentence, one case and the blind rules say what is wrong, the sources beside it go on, and what was paid
-    before, during and after it is counted once, through a restart too."""
+    """State, sentence, one case and blind rules tell it; sources beside it go on; all that was paid counts once."""
     made = builder.world
     async with replace(builder, patience="2s" if trouble.hangs else builder.patience).life() as house:
         await house.until(lambda: house.read)
@@ -191,8 +190,7 @@ async def test_told_once_and_nothing_lost(builder: Builder, trouble: Trouble) ->
 
 
 async def test_a_key_that_was_never_right(tmp_path: Path) -> None:
-    """Nothing is read, and told is what to do; once the file holds the right key, what was paid before is history, and
-    what was open then counts."""
+    """Told is what to do; with the right key in the file what was paid before is history, what is open counts."""
     async with world() as made, building(made, tmp_path, key="0" * 40) as builder:
         paid, still_open = [await made.create(metadata={"orderId": name}) for name in ("A-1", "A-2")]
         async with builder.life() as house:
@@ -220,8 +218,7 @@ async def test_a_key_that_was_never_right(tmp_path: Path) -> None:
 
 
 async def test_nbxplorer_frozen(builder: Builder) -> None:
-    """Health, server info and lists answer well while no invoice can be made: NBXplorer alone is told, Lightning counts
-    at once, and what came on the chain once it is back."""
+    """All answers well but no invoice can be made: NBXplorer alone is told, and no payment of meanwhile is lost."""
     made = builder.world
     async with replace(builder, patience="2s").life() as house:
         await house.until(lambda: house.read)
@@ -250,8 +247,7 @@ async def test_nbxplorer_frozen(builder: Builder) -> None:
 
 
 async def test_one_denied_invoice_is_its_own_trouble(house: House) -> None:
-    """BTCPay denies what it no longer has: no case opens and the key is not called bad; what is known of it stays, and
-    others count meanwhile."""
+    """No case opens for what BTCPay no longer has; what is known of it stays, and others count meanwhile."""
     made = house.world
     gone, paid = await made_by(house, "A-1", "A-2")
     usual, since = set(house.cases), house.view.at
@@ -296,8 +292,7 @@ async def test_amounts_of_twenty_decimals(house: House) -> None:
 
 
 async def test_words_of_a_newer_version(house: House) -> None:
-    """An unknown status, and a payment by an unknown method in an unknown state: kept as they came, open and no
-    business of a rail; once they have names the order settles, and counts once."""
+    """Unknown words and methods are kept as they came, and open; once they have names the order counts, once."""
     made = house.world
     (invoice,) = await made_by(house, "A-1")
     since = house.view.at
@@ -354,8 +349,7 @@ async def test_ten_megabytes_of_metadata(house: House) -> None:
 
 @pytest.mark.parametrize("hours", [-5, 5])
 async def test_clocks_apart_by_hours(builder: Builder, hours: int) -> None:
-    """With lnwatch's clock hours off, orders count as soon as they are paid and with the merchant's own times, and the
-    difference is one case for each machine."""
+    """With lnwatch's clock hours off, orders count at once and with BTCPay's times; the difference is one case each."""
     made = builder.world
     async with replace(builder, apart=hours * 3_600.0).life() as house:
         await house.until(lambda: house.read)

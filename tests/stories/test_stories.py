@@ -112,8 +112,7 @@ def test_every_recorded_story_has_its_truth() -> None:
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 async def test_each_story_ends_in_its_truth(stage: tuple[Ledger, StoryClock], path: Path) -> None:
-    """As recorded, with its webhooks in any order, with some of them lost, by polls alone, and through restarts; with
-    the node and the chain beside it, whose word makes the legs that can be seen, and without them."""
+    """Whatever becomes of webhooks, through restarts, with node and chain beside BTCPay (which make legs) or not."""
     for seed, (variant, witnessed) in enumerate([*((each, True) for each in Variant), (Variant.RECORDED, False)]):
         came = await play_story(*stage, path, variant, seed, witnessed=witnessed)
         assert [found(order, came.cases_of(order)) for order in came.orders] == TRUTHS[path.stem], (variant, seed)
