@@ -35,6 +35,7 @@ from tests.simulator.btcpay.world import World
 
 SITE, SERVER, INDEXER, CHAIN, STORE, DESK = "main", "pay", "nbx", "core", "shop", "desk"
 NEIGHBOURS = (INDEXER, CHAIN)
+RETRY = 120.0  # seconds in which an order that was not paid waits for another try
 REAL_PAUSE = 0.02  # seconds of the real clock for sockets and threads, each time that time passes
 
 
@@ -172,6 +173,7 @@ class Builder:
         shop: dict[str, object] = {"url": self.world.btcpay.url, "api_key_file": str(self.key)}
         shop |= {"stores": {STORE: self.world.store.id}, "timeout": self.patience, "slow_timeout": self.patience}
         shop |= {f"{name}_interval": "4m" for name in ("store", "rates", "balances", "payouts", "refunds", "requests")}
+        shop["invoices_interval"] = "20s"
         indexer: dict[str, object] = {"url": self.world.nbxplorer.url, "deadline": self.patience}
         chain: dict[str, object] = {"url": self.core.url, "cookie_file": str(self.core.cookie), "interval": "30s"}
         return {SERVER: (BTCPAY, shop), INDEXER: (NBXPLORER, indexer), CHAIN: (BITCOIND, chain)}
@@ -191,9 +193,8 @@ class Builder:
         targets = self._targets(clock)
         routing = Routing(RoutingSettings(routes=(Route(channels=(DESK,)),)), {DESK: "webhook"}, (SITE,))
         caseload = Caseload(ledger, Bench.usual(all_rules(), (SITE,)), routing, lambda: None)
-        orderbook = Orderbook(
-            ledger, clock, {(SITE, each.slug): each for each in targets}, {SITE: Books({STORE: SERVER})}
-        )
+        books = Books({STORE: SERVER}, retry_window=RETRY)
+        orderbook = Orderbook(ledger, clock, {(SITE, each.slug): each for each in targets}, {SITE: books})
         measures = Measures(ledger, clock, {SITE: Measured((STORE,))}, orderbook.node)
         selfwatch = SelfWatch(ledger, OtherClock(clock, slower=40))  # it looks four times a second, and costs most
         brain = Brain(caseload, selfwatch, dict, orderbook, measures)

@@ -182,8 +182,7 @@ def table_away(folder: Path, table: str) -> Iterator[None]:
 
 
 async def test_a_trouble_is_told_once(tmp_path: Path, clock: ManualClock, view: View) -> None:
-    """While sums can't be read it is one line for each trouble, however long it lasts; what was known stays, and
-    the same trouble is told again once it was mended in between."""
+    """One line for each trouble, however long it lasts; what was known stays; once mended, it is told anew."""
     ledger = await opened(tmp_path, clock)
     await ledger.orders.commit([change(order(created_at=int(NOW) - 60))])
     measure = measures(ledger, clock)

@@ -335,16 +335,14 @@ UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 @settings(report_multiple_bugs=False, max_examples=8, suppress_health_check=UNHURRIED)
 @given(sales=shops(), seeds=WAYS)
 def test_however_it_is_told(tmp_path: Path, sales: list[Sale], seeds: list[int]) -> None:
-    """Polls, webhooks, node, chain, back-fill and kills at other moments: the same orders and sums, each counted once
-    and never again, whatever is told of it later."""
+    """Whoever tells, in whatever order and through kills: the same orders and sums, and each counts once for good."""
     asyncio.run(_every_way(_place(tmp_path), sales, seeds))
 
 
 @settings(max_examples=5, suppress_health_check=UNHURRIED)
 @given(sales=shops(crowded=True), seed=st.integers(0, 2**32))
 def test_what_is_final_stays(tmp_path: Path, sales: list[Sale], seed: int) -> None:
-    """Where it matters when somebody looked, which of many invoices are one purchase is decided once: an order that is
-    final keeps its invoices and its number, and others count beside it."""
+    """Which invoices are one purchase is decided once: a final order keeps them and its number, whatever comes."""
     asyncio.run(_every_way(_place(tmp_path), sales, [seed]))
 
 

@@ -219,7 +219,7 @@ def reckoned(orders: Mapping[str, dict[str, Any]]) -> dict[str, float]:
         counts[f"lnwatch_invoices_total {order['rail']} {order['outcome']}"] += len(order["invoices"])
         counts["refunds"] += order["refunded_at"] is not None
         counts.update(f"{leg['leg']} {leg['rail']}" for leg in order["legs"])
-    return dict(counts)
+    return dict(+counts)
 
 
 def check_orders(desk: Daemon, bought: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -16,8 +16,10 @@ from lnwatch.model.snapshot import Reading
 from lnwatch.store import Ledger, LedgerSettings, open_ledger
 from tests.stories.script import STORE, Script, Told, watermark
 from tests.stories.stage import Actor, Role, Stage, StoryClock
+from tests.stories.witness import SOURCES, Witness
 
 PAST_FINALITY = 3 * 3_600.0  # seconds after the last thing that BTCPay still waits for
+EVE = 30.0  # seconds before the story, from when on node and chain are watched: what they knew before is history
 FRESH = 60.0  # seconds between two looks at the server as a whole
 SERVER = "btcpay"
 _ROLES = ("status", f"store_{STORE}", f"invoices_{STORE}", f"payouts_{STORE}", f"refunds_{STORE}", f"requests_{STORE}")
@@ -71,21 +73,37 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Ledger, StoryClock]]:
 
 
 async def play_story(
-    ledger: Ledger, clock: StoryClock, path: Path, variant: Variant = Variant.RECORDED, seed: int = 0
+    ledger: Ledger,
+    clock: StoryClock,
+    path: Path,
+    variant: Variant = Variant.RECORDED,
+    seed: int = 0,
+    *,
+    witnessed: bool = False,
 ) -> Outcome:
-    """A story of payments: the last answers hold, and the clock runs on past finality."""
-    script = Script.read(path)
-    clock.at = script.told[0].at if script.told else 0.0
-    stage = Stage(ledger, clock, f"story{next(_sites)}", {SERVER: ("btcpay", Actor([Role(name) for name in _ROLES]))})
+    """A story of payments: the last answers hold, and the clock runs on past finality. `witnessed`: the node and the
+    chain tell too, now before BTCPay and now after it."""
+    script, dice = Script.read(path), random.Random(seed)
+    clock.at = script.told[0].at - EVE if script.told else 0.0
+    sources = {SERVER: ("btcpay", Actor([Role(name) for name in _ROLES])), **(SOURCES if witnessed else {})}
+    stage = Stage(ledger, clock, f"story{next(_sites)}", sources)
+    witness = Witness.of(path, script) if witnessed else None
+    if witness is not None:
+        await witness.tell(stage)
     told: list[Told] = []
-    for each in _varied(script.told, variant, random.Random(seed)):
+    for each in _varied(script.told, variant, dice):
         told.append(each)
         clock.reach(each.at)
+        early = dice.random() < 0.5
+        if witness is not None and early:
+            await witness.tell(stage)
         await _tell(stage, each, watermark(told))
+        if witness is not None and not early:
+            await witness.tell(stage)
         await stage.judge()
         if variant is Variant.RESTARTED:
             await stage.restart()
-    await _run_on(stage, script)
+    await _run_on(stage, script, witness)
     return await outcome_of(stage, script.invoices)
 
 
@@ -130,7 +148,7 @@ def _reading(events: Sequence[object], read_until: float | None) -> Reading:
     return Reading(facts=facts, events=tuple(events))  # type: ignore[arg-type] # they are those of a script
 
 
-async def _run_on(stage: Stage, script: Script) -> None:
+async def _run_on(stage: Stage, script: Script, witness: Witness | None) -> None:
     """Everything is read twice more: soon, and when BTCPay waits for nothing any more."""
     if not script.invoices:
         return
@@ -139,4 +157,6 @@ async def _run_on(stage: Stage, script: Script) -> None:
         stage.clock.reach(at)
         events = tuple(script.invoice(name, at) for name in script.invoices)
         await _tell(stage, Told(at, True, events), at)
+        if witness is not None:
+            await witness.tell(stage)
         await stage.judge()
