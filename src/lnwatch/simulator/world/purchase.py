@@ -28,6 +28,7 @@ _HELD: Final = (math.log(700), 0.6)  # milliseconds until a payment settles
 _SAME_LUCK: Final = 0.75  # tries that go the way of the first one
 _INCOMPLETE: Final = 0.015  # of payments in parts: one does not come
 _SHORT: Final = 0.0006  # wallets that send too little
+_FEE_SIZE: Final = 100  # virtual bytes
 _SWITCHES: Final = 0.35  # of those who could not pay over Lightning
 _TOPS_UP: Final = 0.5  # of those who paid too little
 _COMES_BACK: Final = 0.3
@@ -48,6 +49,7 @@ class Purchase:
         self._expires = 0
         self._methods: tuple[str, ...] = ()
         self._due = 0  # on-chain, what is not on its way yet
+        self._network_fee = 0  # what BTCPay asks for a further payment on-chain
         self._sent: list[Transaction] = []
         self._over = False
 
@@ -72,6 +74,7 @@ class Purchase:
         self._methods = tuple(offered)
         self._msat = scene.worth(self.customer.cents or self._rng.choice((500, 1_000, 2_100, 5_000)))
         self._expires = scene.timetable.now + EXPIRY * SECOND
+        self._network_fee = int(scene.market.next_block * _FEE_SIZE) * 1_000
         cents = self.customer.cents
         msat = self._msat if cents else 0
         scene.tell(
@@ -203,7 +206,7 @@ class Purchase:
         """The customer saw that something is missing."""
         if self._scene.timetable.now < self._expires:
             due, self._due = self._due, 0
-            self._send(due)
+            self._send(due + self._network_fee)
         else:
             self._leave("underpaid")
 

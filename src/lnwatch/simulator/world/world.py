@@ -113,7 +113,8 @@ class World:
         market = self.scene.market
         if market.orphans():
             self.reorganise(1)
-        self.mine()
+        else:
+            self.mine()
         market.wait(self._mine)
 
     def mine(self) -> None:
@@ -128,9 +129,11 @@ class World:
             each.confirmed()
 
     def reorganise(self, depth: int) -> None:
-        """The newest blocks lose against others, which come next."""
+        """The newest blocks lose against a branch that is longer by one."""
         back = self.scene.market.undo(depth)
         lost = sum(each.msat for each in back)
         self.scene.books.onchain -= lost
         self.scene.books.wallet -= lost
         self.scene.tell(Reorganised(depth, tuple(each.id for each in back)))
+        for _ in range(depth + 1):
+            self.mine()
