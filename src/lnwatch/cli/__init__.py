@@ -14,6 +14,7 @@ from lnwatch.cli import (
     config,
     coverage,
     db,
+    demo,
     init,
     kpi,
     notify,
@@ -84,6 +85,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(notify.app, name="notify")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(db.app, name="db")
+app.add_typer(demo.app, name="demo")
 
 
 def main() -> None:

@@ -25,11 +25,11 @@ class LightningWay:
     listener: Callable[[NodeInvoice], None] | None = None
     known: dict[str, int] = field(default_factory=dict)
     sent: list[NodePayment] = field(default_factory=list)
+    uri: str = field(init=False)
 
-    @property
-    def uri(self) -> str:
+    def __post_init__(self) -> None:
         """The node as others dial it."""
-        return f"{self.node.public_key}@198.51.100.200:9735"
+        self.uri = f"{self.node.public_key}@198.51.100.200:9735"
 
     async def _answer(self) -> None:
         await self.gate.wait()

@@ -3,11 +3,8 @@
 import asyncio
 import heapq
 import itertools
-from typing import Final
 
 from lnwatch.clock import SystemClock
-
-_TURNS: Final = 3  # of the event loop after each sleeper that woke
 
 
 class StageClock:
@@ -49,8 +46,7 @@ class StageClock:
             if not wake.done():
                 self._at = max(self._at, due)
                 wake.set_result(None)
-                for _ in range(_TURNS):
-                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
         self._at = max(self._at, at)
 
     def go_live(self) -> None:

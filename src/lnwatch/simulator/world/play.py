@@ -113,6 +113,24 @@ class Play:
             self._requests[event.about] = name
         return self._requests[event.about]
 
+    async def sell(self, store: Store, *, cents: int, expires_in: int) -> Invoice:
+        """Somebody comes of whom the world knows nothing."""
+        self._claims += 1
+        metadata = {"orderId": f"extra-{self._claims}"}
+        order = order_of(store, price=Decimal(cents).scaleb(-2), expires_in=expires_in, metadata=metadata)
+        return await self._btcpay.open_invoice(store, order)
+
+    def pay_now(self, invoice: Invoice) -> None:
+        """They pay over Lightning, at once. Raises LookupError where nothing can come in."""
+        prompt, way = invoice.prompt(LIGHTNING), self._way(invoice)
+        index = way.known.get(str(prompt.details["paymentHash"])) if prompt is not None and way is not None else None
+        found = self._side.node.invoices.get(index) if index is not None else None
+        if way is None or index is None or found is None:
+            raise LookupError("there is no invoice at the node")
+        parts = self._world.receive(found.value_msat)
+        self._side.arrive(index, parts, whole=True)
+        way.settled(self._side.settle(index, parts))
+
     # -- Lightning --------------------------------------------------------------------------------------------
 
     async def _htlcs(self, event: HtlcsAdded | HtlcsSettled | HtlcsFailed) -> None:

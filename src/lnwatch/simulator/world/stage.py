@@ -71,6 +71,11 @@ class Stage:
         store.processors = {each: Processor(each, instantly=True) for each in ("BTC-LN", "BTC-CHAIN")}
         return store
 
+    @property
+    def ways(self) -> list[LightningWay]:
+        """BTCPay's to the node, one of each store."""
+        return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
+
     def _hear(self, _: int, event: Event) -> None:
         self._heard.append(event)
 

@@ -8,7 +8,7 @@ from lnwatch.simulator.world.chain import Market
 from lnwatch.simulator.world.channels import Network
 from lnwatch.simulator.world.customer import draw
 from lnwatch.simulator.world.demand import Demand
-from lnwatch.simulator.world.events import BlockMined, Event, FeesMoved, Listener, RefundDue, Reorganised
+from lnwatch.simulator.world.events import BlockMined, Event, FeesMoved, Listener, Parts, RefundDue, Reorganised
 from lnwatch.simulator.world.money import Books
 from lnwatch.simulator.world.purchase import Purchase
 from lnwatch.simulator.world.scene import Scene
@@ -78,6 +78,17 @@ class World:
         self._listener(at, event)
         if isinstance(event, RefundDue):
             self.upkeep.refund(event.msat)
+
+    def receive(self, msat: int) -> Parts:
+        """Somebody from outside pays the node, at once. Raises LookupError where nothing can come in."""
+        network = self.scene.network
+        parts = network.route(msat, self.scene.rng(f"receive/{self.now}"), split=True)
+        if parts is None:
+            raise LookupError("there is no inbound for it")
+        network.add(parts)
+        network.resolve(parts, settled=True)
+        self.scene.books.lightning += msat
+        return parts
 
     # -- customers --------------------------------------------------------------------------------------------
 
