@@ -58,26 +58,39 @@ class House:
         (self.folder / STATE).write_text(json.dumps({"page": self.page, "desk": self.desk, "pid": os.getpid()}))
 
 
-def running(folder: Path) -> dict[str, Any]:
-    """Where the demo of a folder is. Raises DemoError where none runs."""
+def _taken(folder: Path) -> bool:
+    """Whether a demo runs there."""
     try:
         with (folder / _LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        with suppress(OSError, ValueError):
-            return dict(json.loads((folder / STATE).read_text()))
-        raise DemoError(f"the demo in {folder} is still starting") from None
+        return True
     except OSError:
         pass
-    raise DemoError(f"no demo runs in {folder}: start one with `lnwatch demo`, or name its folder with --folder")
+    return False
+
+
+def running(folder: Path) -> dict[str, Any]:
+    """Where the demo of a folder is. Raises DemoError where none runs."""
+    if not _taken(folder):
+        raise DemoError(f"no demo runs in {folder}: start one with `lnwatch demo`, or name its folder with --folder")
+    with suppress(OSError, ValueError):
+        return dict(json.loads((folder / STATE).read_text()))
+    raise DemoError(f"the demo in {folder} is still starting")
 
 
 @contextmanager
 def occupied(house: House) -> Iterator[None]:
     """Have the folder and the ports for ourselves, with nothing left of an earlier demo. Raises DemoError."""
-    folder = house.folder
+    folder, there = house.folder, f"a demo runs in {house.folder} already; stop it, or choose another with --folder"
+    if _taken(folder):
+        raise DemoError(there)
+    for port, option in ((house.port, "--port"), (house.desk_port, "--desk-port")):
+        _try_port(port, option)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / _LOCK).exists():
+            raise DemoError(f"{folder} holds other things than a demo; choose another folder with --folder")
         lock = (folder / _LOCK).open("a")
     except OSError as error:
         raise DemoError(f"can't write to {folder}: {error.strerror}; choose another folder with --folder") from error
@@ -85,24 +98,13 @@ def occupied(house: House) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DemoError(f"a demo runs in {folder} already; stop it, or choose another with --folder") from None
-        _clear(folder)
-        for port, option in ((house.port, "--port"), (house.desk_port, "--desk-port")):
-            _try_port(port, option)
+            raise DemoError(there) from None
+        for each in [each for each in folder.iterdir() if each.name != _LOCK]:
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
         yield
-
-
-def _clear(folder: Path) -> None:
-    """Throw away what an earlier demo left; what is not a demo's stays."""
-    left = [each for each in folder.iterdir() if each.name != _LOCK]
-    if left and not (folder / STATE).exists():
-        raise DemoError(f"{folder} holds other things than a demo; choose another folder with --folder")
-    for each in left:
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
-        else:
-            each.unlink()
-    (folder / STATE).write_text("{}")
 
 
 def _try_port(port: int, option: str) -> None:
@@ -124,6 +126,8 @@ def configure(house: House, stage: Stage, people: People) -> None:
             stage.btcpay.core.dispatcher.webhooks[webhook.id] = webhook
             if name == "shop":
                 webhook.specific, webhook.everything = ("InvoiceSettled", "InvoiceExpired", "InvoiceCreated"), False
+    (house.folder / "data").mkdir(mode=0o700)
+    stage.lnd.macaroon.chmod(0o600)
     newest = next(reversed(stage.btcpay.core.invoices))
     backup = house.folder / "channel.backup"
     backup.write_bytes(stage.node.backup())
@@ -146,6 +150,7 @@ def configure(house: House, stage: Stage, people: People) -> None:
             "tls_cert_file": stage.lnd.certificate,
             "macaroon_file": stage.lnd.macaroon,
             "backup_file": backup,
+            "invoices_interval": "15s",
             "node_interval": "5s",
             "channels_interval": "5s",
             "timeout": "3s",

@@ -59,7 +59,7 @@ class Show:
         except* _Stop:
             self._say("stopping")
         except* DemoError as errors:
-            raise errors.exceptions[0] from None
+            raise _first(errors) from None
         finally:
             await self._programs.close()
 
@@ -148,6 +148,13 @@ class Show:
         while True:
             await self._clock.sleep(chance.uniform(*_NOW_AND_THEN))
             self._begin(chance.choice(_BY_THEMSELVES), _LASTS)
+
+
+def _first(errors: BaseException) -> BaseException:
+    """The first one of a group, which may hold groups."""
+    while isinstance(errors, BaseExceptionGroup):
+        errors = errors.exceptions[0]
+    return errors
 
 
 def _read_all(exposed: str) -> bool:

@@ -37,7 +37,14 @@ from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.world import World
 
-_CHEAPER: Final = {1: 1.0, 3: 0.8, 6: 0.65, 144: 0.4, 1008: 0.25}  # of the next block's fee, by target in blocks
+_CHEAPER: Final = {
+    1: 1.0,
+    2: 1.0,
+    3: 0.8,
+    6: 0.65,
+    144: 0.4,
+    1008: 0.25,
+}  # of the next block's fee, by target in blocks
 _LEAST: Final = Decimal("1.0")  # satoshis per virtual byte
 
 
