@@ -97,19 +97,24 @@ class Stage:
         begin = timetable.now / 1_000
         while (due := timetable.next_due) is not None and due <= until * 1_000:
             self.world.run(due)
-            events, self._heard = self._heard, []
-            if not events:
-                continue
-            await self.clock.reach(due / 1_000)
-            for event in events:
-                await self.play.perform(event)
-            while not self.btcpay.core.resting:  # noqa: ASYNC110 - it is its own loop's work that is waited for
-                await asyncio.sleep(0)
+            await self._perform(due / 1_000)
             if (passed := int((due / 1_000 - begin) // 86_400)) > day:
                 day = passed
                 progress((due / 1_000 - begin) / (until - begin))
+        await self._perform(until)
         await self.clock.reach(until)
         self.btcpay.exchanges.clear()
+
+    async def _perform(self, at: float) -> None:
+        """Put to the doubles what was heard of a moment."""
+        events, self._heard = self._heard, []
+        if not events:
+            return
+        await self.clock.reach(at)
+        for event in events:
+            await self.play.perform(event)
+        while not self.btcpay.core.resting:  # noqa: ASYNC110 - it is its own loop's work that is waited for
+            await asyncio.sleep(0)
 
     # -- the present ------------------------------------------------------------------------------------------
 
