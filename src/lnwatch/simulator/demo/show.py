@@ -25,6 +25,7 @@ Say = Callable[[str], None]
 
 _DAY: Final = 86_400
 _ORDERS: Final = {"corner": 5, "books": 60, "games": 200}
+_LARGEST: Final = max(_ORDERS, key=lambda name: _ORDERS[name])
 _READY_WITHIN: Final = 90  # seconds
 _NOW_AND_THEN: Final = (15 * 60, 40 * 60)  # seconds between incidents that come by themselves
 _BY_THEMSELVES: Final = ("peer-offline", "webhooks-fail", "lnd-locked", "paid-unseen")
@@ -158,9 +159,16 @@ def _first(errors: BaseException) -> BaseException:
 
 
 def _read_all(exposed: str) -> bool:
-    """Whether nothing is left to be read of what was before, by an exposition."""
-    lines = [line for line in exposed.splitlines() if line.startswith("lnwatch_backfill_finished{")]
-    return bool(lines) and all(line.endswith((" 1", " 1.0")) for line in lines)
+    """Whether nothing is left to be read of what was before, and KPIs were reckoned of it, by an exposition."""
+    lines = exposed.splitlines()
+    finished = [line for line in lines if line.startswith("lnwatch_backfill_finished{")]
+    answers = [line for line in lines if line.startswith("lnwatch_payability{") and line.endswith(" 1")]
+    return (
+        bool(finished and answers)
+        and all(line.endswith(" 1") for line in finished)
+        and not any('answer="unknown"' in line for line in answers)
+        and any(line.startswith("lnwatch_kpi_ratio{") and f'store="{_LARGEST}"' in line for line in lines)
+    )
 
 
 def _free_port() -> int:
