@@ -51,15 +51,16 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     made = Demo(folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{desk}", process)
 
     def up() -> bool:
-        assert process.poll() is None, (tmp_path / "out").read_text()
+        if process.poll() is not None:
+            raise RuntimeError((tmp_path / "out").read_text())
         return "Ctrl-C ends all of it" in (tmp_path / "out").read_text()
 
-    until("the demo is up", up, timeout=120)
     try:
+        until("the demo is up", up, timeout=120)
         yield made
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # it ends what it started
+        process.wait(60)
 
 
 def open_case(demo: Demo, rule: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 from lnwatch.simulator.demo.house import House
 
 _PATIENCE: Final = 15  # seconds for a process to end by itself
+_SHOWN: Final = 300  # characters of a line
 _SCRAPED_EVERY: Final = "5s"
 
 
@@ -34,9 +35,9 @@ class Programs:
         return process
 
     def tail(self, name: str) -> str:
-        """The last line that it wrote."""
+        """The beginning of the last line that it wrote."""
         lines = (self._folder / f"{name}.log").read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1][:_SHOWN] if lines else "it said nothing"
 
     async def close(self) -> None:
         """End all, politely first."""
