@@ -10,7 +10,7 @@ import pytest
 
 from lnwatch.clock import SystemClock
 from lnwatch.config import load
-from lnwatch.simulator.demo.house import SITE, DemoError, House, configure, occupied, running
+from lnwatch.simulator.demo.house import SITE, DemoError, House, Pace, configure, occupied, running
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.stage import Stage
@@ -98,7 +98,7 @@ async def test_the_daemon_takes_its_configuration(tmp_path: Path) -> None:
     people, made = People(clock), house(tmp_path)
     async with stage.opened(), people.opened():
         await stage.live_through(clock.now(), lambda _: None)
-        configure(made, stage, people)
+        configure(made, stage, people, Pace())
         config = load(made.config, {})
     assert {source.kind.kind for source in config.sites[SITE].sources} == {
         "bitcoind",

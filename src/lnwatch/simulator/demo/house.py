@@ -116,7 +116,18 @@ def _try_port(port: int, option: str) -> None:
             raise DemoError(f"port {port} can't be had: {error.strerror}; choose another with {option}") from error
 
 
-def configure(house: House, stage: Stage, people: People) -> None:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the daemon asks and how long it waits for answers, and after how long rules tell that are `quick`."""
+
+    often: str = "5s"
+    answer: str = "3s"
+    invoices: str = "10s"
+    slow: str = "20s"
+    tells_after: str = "15s"
+
+
+def configure(house: House, stage: Stage, people: People, pace: Pace) -> None:
     """Write the daemon's configuration, and have BTCPay tell the daemon and the shop of what happens."""
     secret = secrets.token_hex(16)
     hooks = {"lnwatch": f"{house.page}/hooks/btcpay/{SITE}/pay", "shop": f"{people.shop.url}/btcpay"}
@@ -131,8 +142,8 @@ def configure(house: House, stage: Stage, people: People) -> None:
     newest = next(reversed(stage.btcpay.core.invoices))
     backup = house.folder / "channel.backup"
     backup.write_bytes(stage.node.backup())
-    quick = {"interval": "5s", "deadline": "3s"}
-    pace = {"interval": "5s", "timeout": "3s", "invoices_interval": "10s", "rates_interval": "60s"}
+    quick = {"interval": pace.often, "deadline": pace.answer}
+    shop = {"interval": pace.often, "timeout": pace.answer, "invoices_interval": pace.invoices, "rates_interval": "60s"}
     site: dict[str, Mapping[str, object]] = {
         "bitcoind.core": {"url": stage.bitcoind.url, "cookie_file": stage.bitcoind.cookie, **quick},
         "nbxplorer.nbx": {"url": stage.nbxplorer.url, **quick},
@@ -142,24 +153,24 @@ def configure(house: House, stage: Stage, people: People) -> None:
             "stores": {name: store.id for name, store in stage.stores.items()},
             "webhook_secret": secret,
             "deliveries": True,
-            "webhooks_interval": "20s",
-            **pace,
+            "webhooks_interval": pace.slow,
+            **shop,
         },
         "lnd.node": {
             "address": stage.lnd.address,
             "tls_cert_file": stage.lnd.certificate,
             "macaroon_file": stage.lnd.macaroon,
             "backup_file": backup,
-            "invoices_interval": "15s",
-            "node_interval": "5s",
-            "channels_interval": "5s",
-            "timeout": "3s",
+            "invoices_interval": pace.slow,
+            "node_interval": pace.often,
+            "channels_interval": pace.often,
+            "timeout": pace.answer,
         },
         "probe.checkout": {
             "url": f"{stage.btcpay.url}/i/{newest}",
             "text": "Checkout",
-            "interval": "10s",
-            "time_limit": "5s",
+            "interval": pace.invoices,
+            "time_limit": pace.answer,
         },
     }
     blocks: dict[str, Mapping[str, object]] = {
@@ -168,9 +179,9 @@ def configure(house: House, stage: Stage, people: People) -> None:
         **{f"site.{SITE}.{name}": block for name, block in site.items()},
         "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
         "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
-        **{f"rules.{rule}": {"after": "15s"} for rule in _QUICK},
+        **({f"rules.{rule}": {"after": pace.tells_after} for rule in _QUICK} if pace.tells_after else {}),
     }
-    head = "# The demo's: it asks more often, and waits less before it tells, than you would have it.\n"
+    head = "# Of a simulated merchant: it asks more often, and waits less before it tells, than you would have it.\n"
     house.config.write_text(head + "\n".join(_block(name, block) for name, block in blocks.items()))
     house.config.chmod(0o600)
 

@@ -1,13 +1,15 @@
 """What can go wrong in the demo: each has a name, a sentence, and what is seen of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
 from lnwatch.simulator.demo.people import People
+from lnwatch.simulator.scenario.causes import CAUSES, How
 from lnwatch.simulator.world.stage import Stage
 
+_TOLD_WITHIN: Final = 75  # seconds after Slack is back
 _TILL_EXPIRY: Final = 45  # seconds
 
 
@@ -33,45 +35,23 @@ class Incident:
     happen: Callable[[Cast], Awaitable[None]]
 
 
-async def _bitcoind_down(cast: Cast) -> None:
-    await cast.stage.bitcoind.stop()
-    cast.stage.indexer.bitcoind.running = False
-    await cast.wait()
-    cast.stage.indexer.bitcoind.running = True
-    await cast.stage.bitcoind.start()
+@asynccontextmanager
+async def _wrong(cast: Cast, name: str) -> AsyncIterator[None]:
+    """One of the causes that scenarios know."""
+    kind, how = CAUSES[name], How(0.0, "", cast.lasts)
+    with kind.in_world(cast.stage.world, how):
+        async with kind.on_stage(cast.stage, how):
+            yield
 
 
-async def _lnd_locked(cast: Cast) -> None:
-    stage = cast.stage
-    await stage.lnd.stop()
-    stage.node.enter(sim.LOCKED)
-    stage.node_gate.running = False
-    for way in stage.ways:
-        way.listener = None
-    await stage.lnd.start()
-    await cast.wait()
-    stage.node.enter(sim.SERVER_ACTIVE)
-    stage.node_gate.running = True
+def _cause(name: str) -> Callable[[Cast], Awaitable[None]]:
+    """Nothing but that."""
 
+    async def happen(cast: Cast) -> None:
+        async with _wrong(cast, name):
+            await cast.wait()
 
-async def _lnd_hangs(cast: Cast) -> None:
-    cast.stage.lnd.faults.hanging.add("*")
-    cast.stage.node_gate.freeze()
-    await cast.wait()
-    cast.stage.node_gate.thaw()
-    cast.stage.lnd.faults.hanging.clear()
-
-
-async def _btcpay_down(cast: Cast) -> None:
-    await cast.stage.btcpay.stop()
-    await cast.wait()
-    await cast.stage.btcpay.start()
-
-
-async def _nbxplorer_hangs(cast: Cast) -> None:
-    cast.stage.indexer.freeze()
-    await cast.wait()
-    cast.stage.indexer.thaw()
+    return happen
 
 
 async def _peer_offline(cast: Cast) -> None:
@@ -108,18 +88,22 @@ async def _webhooks_fail(cast: Cast) -> None:
 
 
 async def _slack_down(cast: Cast) -> None:
-    await cast.people.slack.stop()
-    await _lnd_locked(cast)
-    await cast.people.slack.start()
+    async with _wrong(cast, "lnd_locked"):
+        await cast.people.slack.stop()
+        await cast.wait()
+        await cast.people.slack.start()
+        await cast.wait(_TOLD_WITHIN)
 
 
 INCIDENTS: Final[Mapping[str, Incident]] = {
-    "bitcoind-down": Incident("bitcoind is stopped", ("bitcoind_down",), _bitcoind_down),
-    "lnd-locked": Incident("LND was restarted and waits for its password", ("lightning_locked",), _lnd_locked),
-    "lnd-hangs": Incident("LND takes connections and never answers", ("lightning_down",), _lnd_hangs),
-    "btcpay-down": Incident("BTCPay Server is stopped", ("btcpay_down",), _btcpay_down),
+    "bitcoind-down": Incident("bitcoind is stopped", ("bitcoind_down",), _cause("bitcoind_down")),
+    "lnd-locked": Incident("LND was restarted and waits for its password", ("lightning_locked",), _cause("lnd_locked")),
+    "lnd-hangs": Incident("LND takes connections and never answers", ("lightning_down",), _cause("lnd_hangs")),
+    "btcpay-down": Incident("BTCPay Server is stopped", ("btcpay_down",), _cause("btcpay_down")),
     "nbxplorer-hangs": Incident(
-        "NBXplorer hangs, and BTCPay goes on saying that it is synchronized", ("nbxplorer_down",), _nbxplorer_hangs
+        "NBXplorer hangs, and BTCPay goes on saying that it is synchronized",
+        ("nbxplorer_down",),
+        _cause("nbxplorer_hangs"),
     ),
     "peer-offline": Incident("the peer with most inbound is offline", ("channel_inactive",), _peer_offline),
     "paid-unseen": Incident(

@@ -14,7 +14,7 @@ import httpx
 from lnwatch.clock import SystemClock
 from lnwatch.simulator.demo import programs
 from lnwatch.simulator.demo.desk import DemoDesk
-from lnwatch.simulator.demo.house import DemoError, House, configure, occupied
+from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, occupied
 from lnwatch.simulator.demo.incidents import INCIDENTS, Cast
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.demo.programs import Programs
@@ -68,7 +68,7 @@ class Show:
         async with self._stage.opened(), self._people.opened(), self._desk:
             self._say("thirty days of three shops are lived through: a quarter of a minute or so")
             await self._stage.live_through(self._clock.now(), lambda _: None)
-            configure(self._house, self._stage, self._people)
+            configure(self._house, self._stage, self._people, Pace())
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._stage.run())

@@ -39,7 +39,7 @@ class Market:
         self.next_block = fee
         self.waiting: dict[str, Transaction] = {}
         self.recent: list[tuple[int, list[Transaction]]] = []  # newest last
-        self.droughts = 1.0  # what the mean time between blocks is multiplied by
+        self.quiet_until = 0  # nobody finds a block before
         self._timetable = timetable
         self._rng = rng
         self._calm = math.log(fee)
@@ -54,7 +54,14 @@ class Market:
 
     def wait(self, tell: Job) -> None:
         """Have the next block mined by `tell` when its time comes."""
-        self._timetable.after(self._rng.expovariate(1 / (_BLOCK * self.droughts)), tell)
+        wait = self._rng.expovariate(1 / _BLOCK)
+        self._timetable.after(wait, lambda: self._find(tell))
+
+    def _find(self, tell: Job) -> None:
+        if self._timetable.now < self.quiet_until:
+            self._timetable.at(self.quiet_until, tell)
+        else:
+            tell()
 
     def weather(self) -> None:
         """Storms come by themselves."""

@@ -118,9 +118,9 @@ class Stage:
 
     # -- the present ------------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """By the machine's time, until cancelled."""
-        self.clock.go_live()
+    async def run(self, speed: float | None = None) -> None:
+        """By the machine's time, or so many times as fast, until cancelled."""
+        self.clock.go_live(speed)
         async with asyncio.TaskGroup() as group:
             while True:
                 self.look()
@@ -130,7 +130,7 @@ class Stage:
                     group.create_task(self.play.attempt(event))
                 self.btcpay.exchanges.clear()
                 self.bitcoind.asked.clear()
-                await asyncio.sleep(self._rest())
+                await self.clock.sleep(self._rest())
 
     def _rest(self) -> float:
         due = self.world.scene.timetable.next_due
