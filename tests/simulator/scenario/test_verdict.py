@@ -21,7 +21,8 @@ def seen(rule: str = "btcpay_down", opened: float = 130, **more: object) -> Seen
         "ended": 640,
         "told": frozenset({"slack"}),
     }
-    return Seen(**{**usual, "rule": rule, "opened": opened, **more})
+    usual.update(more)
+    return Seen(rule=rule, opened=opened, **usual)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_after_how_long_it_was_over() -> None:
     ],
 )
 def test_what_should_not_be(more: dict[str, Any], other: Seen, well: bool) -> None:
-    """A case that the truth does not know is false, one of a silent rule loud at any severity, a tolerated one neither."""
+    """A case that nobody knows of is false, one of a silent rule loud at any severity, a tolerated one neither."""
     assert judge(truth(**more), [seen(), other], {}).well is well
 
 
