@@ -107,9 +107,10 @@ def _show(verdicts: "dict[str, Verdict]") -> None:
                 "; ".join(wrong) or "-",
                 str(each.pages),
                 str(each.messages),
+                f"{each.late:.0f} s",
             )
         )
-    say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages"), rows)
+    say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages", "late"), rows)
 
 
 def _free_port() -> int:

@@ -64,7 +64,7 @@ async def play(scenario: Scenario, run: Run) -> Verdict:
                 task.cancel()
             await asyncio.gather(happening, watching, living, return_exceptions=True)
         cases = await run.cases(run.house.config, stage.clock, start)
-        return _judged(scenario, cases, people, start)
+        return _judged(scenario, cases, people, (start, stage.late))
 
 
 def _why(task: "asyncio.Future[Any]") -> str:
@@ -110,7 +110,8 @@ async def _go_wrong(cause: Cause, stage: Stage) -> None:
             await stage.clock.sleep(max(0.0, began + cause.lasts - stage.clock.now()))
 
 
-def _judged(scenario: Scenario, cases: Sequence[Case], people: People, start: float) -> Verdict:
+def _judged(scenario: Scenario, cases: Sequence[Case], people: People, times: tuple[float, float]) -> Verdict:
+    start, late = times
     posts = people.channel.messages.values()
     said = [each.get("metadata", {}).get("event_payload", {}) for each in posts]
     told = {"slack": {str(each.get("rule")) for each in said}}
@@ -127,4 +128,4 @@ def _judged(scenario: Scenario, cases: Sequence[Case], people: People, start: fl
         for each in cases
         if each.opened_at is not None and each.opened_at >= start
     ]
-    return judge(scenario, seen, {"slack": len(posts), "pagerduty": len(people.pagerduty.events)})
+    return judge(scenario, seen, {"slack": len(posts), "pagerduty": len(people.pagerduty.events)}, late)

@@ -40,7 +40,11 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`false` are cases that should not be, `loud` rules that had to be silent, `pages` what went to PagerDuty."""
+    """`false` are cases that should not be, `loud` rules that had to be silent, `pages` what went to PagerDuty.
+
+    `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
+    machine, and times and false cases are the machine's.
+    """
 
     caught: tuple[Caught, ...]
     false: tuple[str, ...]
@@ -48,6 +52,7 @@ class Verdict:
     pages: int
     may_page: bool
     messages: int
+    late: float
 
     @property
     def well(self) -> bool:
@@ -60,7 +65,7 @@ class Verdict:
         return {"well": self.well, **asdict(self), "caught": [{"well": e.well, **asdict(e)} for e in self.caught]}
 
 
-def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int]) -> Verdict:
+def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], late: float = 0.0) -> Verdict:
     """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
     wanted = {each.rule for each in scenario.opens}
     others = [each for each in seen if each.rule not in wanted | {*scenario.tolerated} and each.severity in _TELLING]
@@ -71,6 +76,7 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int]) -> 
         pages=told.get("pagerduty", 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
+        late=round(late, 1),
     )
 
 

@@ -35,6 +35,7 @@ class Stage:
     def __init__(self, spec: WorldSpec, folder: Path) -> None:
         """Everything stands at the beginning; credentials are written to `folder`."""
         self._heard: list[Event] = []
+        self.late = 0.0  # seconds by which it ever ran behind its own time
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
@@ -130,7 +131,10 @@ class Stage:
                     group.create_task(self.play.attempt(event))
                 self.btcpay.exchanges.clear()
                 self.bitcoind.asked.clear()
-                await self.clock.sleep(self._rest())
+                rest = self._rest()
+                due = self.clock.now() + rest
+                await self.clock.sleep(rest)
+                self.late = max(self.late, self.clock.now() - due)
 
     def _rest(self) -> float:
         due = self.world.scene.timetable.next_due
