@@ -56,6 +56,12 @@ def test_after_how_long_it_was_over() -> None:
         ({}, seen("nbxplorer_down"), False),
         ({}, seen("nbxplorer_down", severity="info"), True),
         ({"tolerated": ["nbxplorer_down"]}, seen("nbxplorer_down"), True),
+        ({"tolerated": ["nbxplorer_down"], "untold": ["nbxplorer_down"]}, seen("nbxplorer_down"), False),
+        (
+            {"tolerated": ["nbxplorer_down"], "untold": ["nbxplorer_down"]},
+            seen("nbxplorer_down", told=frozenset()),
+            True,
+        ),
         ({"silent": ["nbxplorer_down"]}, seen("nbxplorer_down", severity="info"), False),
     ],
 )

@@ -66,8 +66,8 @@ class Opening(Settings):
 class Scenario(Settings):
     """A world of `stores` (orders a day), `history` of which lies before its beginning, and what is true of it.
 
-    `silent` are rules that must open no case, `tolerated` those that may. Every other case is a false one. With `pages`
-    false nobody may be called.
+    `silent` are rules that must open no case, `tolerated` those that may, `untold` those of which nobody may hear.
+    Every other case is a false one. With `pages` false nobody may be called.
     """
 
     about: str
@@ -80,6 +80,7 @@ class Scenario(Settings):
     opens: tuple[Opening, ...] = ()
     silent: tuple[Slug, ...] = ()
     tolerated: tuple[Slug, ...] = ()
+    untold: tuple[Slug, ...] = ()
     pages: bool = True
 
     @field_validator("stores")

@@ -40,7 +40,7 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`false` are cases that should not be, `loud` rules that had to be silent, `pages` what went to PagerDuty.
+    """`false` are cases that should not be, `loud` rules that had to be silent or untold, `pages` what PagerDuty got.
 
     `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
     machine, and times and false cases are the machine's.
@@ -68,11 +68,12 @@ class Verdict:
 def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], late: float = 0.0) -> Verdict:
     """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
     wanted = {each.rule for each in scenario.opens}
+    loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
     others = [each for each in seen if each.rule not in wanted | {*scenario.tolerated} and each.severity in _TELLING]
     return Verdict(
         caught=tuple(_caught(each, seen) for each in scenario.opens),
         false=tuple(sorted({f"{each.rule} {each.subject}" for each in others if each.rule not in scenario.silent})),
-        loud=tuple(sorted({each.rule for each in seen} & {*scenario.silent})),
+        loud=tuple(sorted(loud)),
         pages=told.get("pagerduty", 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
