@@ -1,5 +1,6 @@
 """`lnwatch demo`: a simulated merchant with a daemon beside it, and incidents at will."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +45,7 @@ def demo(
 
 def _say_at_once(line: str) -> None:
     say(line)
-    typer.get_text_stream("stdout").flush()
+    sys.stdout.flush()  # whoever reads it through a pipe waits for it
 
 
 @app.command()

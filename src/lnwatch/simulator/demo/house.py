@@ -144,8 +144,9 @@ def configure(house: House, stage: Stage, people: People, pace: Pace) -> None:
     backup.write_bytes(stage.node.backup())
     quick = {"interval": pace.often, "deadline": pace.answer}
     shop = {"interval": pace.often, "timeout": pace.answer, "invoices_interval": pace.invoices, "rates_interval": "60s"}
+    login = {"user": stage.monitor.name, "password": stage.monitor.password}
     site: dict[str, Mapping[str, object]] = {
-        "bitcoind.core": {"url": stage.bitcoind.url, "cookie_file": stage.bitcoind.cookie, **quick},
+        "bitcoind.core": {"url": stage.bitcoind.url, **login, **quick},
         "nbxplorer.nbx": {"url": stage.nbxplorer.url, **quick},
         "btcpay.pay": {
             "url": stage.btcpay.url,

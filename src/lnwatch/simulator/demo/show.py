@@ -41,7 +41,7 @@ class Show:
 
     def __init__(self, house: House, days: int, say: Say) -> None:
         """Nothing runs yet."""
-        self._house, self._say = house, say
+        self._house, self._days, self._say = house, days, say
         self._clock = SystemClock()
         began = self._clock.now() - days * _DAY
         self._stage = Stage(shops("demo", int(began * 1_000), **_ORDERS), house.folder)
@@ -66,7 +66,7 @@ class Show:
 
     async def _play(self) -> None:
         async with self._stage.opened(), self._people.opened(), self._desk:
-            self._say("thirty days of three shops are lived through: a quarter of a minute or so")
+            self._say(f"{self._days} days of three shops are lived through: half a second each")
             await self._stage.live_through(self._clock.now(), lambda _: None)
             configure(self._house, self._stage, self._people, Pace())
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))

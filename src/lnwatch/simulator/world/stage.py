@@ -1,13 +1,14 @@
 """A world on the doubles: what happens in it is put to BTCPay, NBXplorer, bitcoind and LND as they speak on sockets."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
-from lnwatch.simulator.bitcoind import BitcoindDouble, Chain
+from lnwatch.simulator.bitcoind import BitcoindDouble, Chain, User
 from lnwatch.simulator.bitcoind import Node as BitcoindNode
 from lnwatch.simulator.btcpay import BtcpayDouble, Processor, SimulatedCoins, Store
 from lnwatch.simulator.kestrel import Gate
@@ -25,12 +26,17 @@ from lnwatch.simulator.world.world import World
 
 _SPACING: Final = 600  # seconds between the blocks from before the world
 _LOOKS_EVERY: Final = 1.0  # seconds, at what stands in the customers' way
+_ASKED_BY_LNWATCH: Final = frozenset(
+    {"getblockchaininfo", "getnetworkinfo", "getmempoolinfo", "uptime", "estimatesmartfee", "getblockhash"}
+    | {"getblockheader", "getblock", "getmempoolentry"}
+)
 _METHODS: Final = ("BTC-LN", "BTC-LNURL", "BTC-CHAIN")
 _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginvoice", "webhooks.canmodifywebhooks")
 
 
 class Stage:
-    """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there."""
+    """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
+    credentials for a monitor, which can only read."""
 
     def __init__(self, spec: WorldSpec, folder: Path) -> None:
         """Everything stands at the beginning; credentials are written to `folder`."""
@@ -39,7 +45,9 @@ class Stage:
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
-        self.bitcoind = BitcoindDouble(BitcoindNode(self.chain), cookie=folder / ".cookie")
+        self.monitor = User("lnwatch", secrets.token_hex(16), _ASKED_BY_LNWATCH)
+        node = BitcoindNode(self.chain, users=(self.monitor,), whitelist_default=False)
+        self.bitcoind = BitcoindDouble(node, cookie=folder / ".cookie")
         self.indexer = Indexer(self.clock, self.chain)
         self.nbxplorer = NbxplorerDouble(self.indexer)
         self.btcpay = BtcpayDouble(self.clock, self.indexer, seed=f"{spec.seed}/btcpay")
