@@ -6,9 +6,11 @@ ready := .venv/.ready-$(shell sha256sum $(lock) | cut -c1-16)
 pip := $(bin)/pip --disable-pip-version-check --quiet
 LOCK_FLAGS := --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 
-.PHONY: help test check bench compat generate lock stubs clean
+.PHONY: help demo incidents test check bench compat generate lock stubs clean
 
 help:
+	@echo "make demo      a simulated merchant with lnwatch beside it, until Ctrl-C"
+	@echo "make incidents every scenario through the daemon, and what it made of them"
 	@echo "make test      every test; what needs the real stack is skipped where that is not built"
 	@echo "make check     ruff, mypy, the import directions"
 	@echo "make bench     speed and memory, beside the obvious way"
@@ -30,6 +32,12 @@ WORKERS ?= auto
 
 test: $(ready)
 	$(bin)/pytest -n $(WORKERS) --dist loadfile
+
+demo: $(ready)
+	@$(bin)/lnwatch demo $(ARGS)
+
+incidents: $(ready)
+	$(bin)/lnwatch simulate --scenario all --report incidents.json $(ARGS)
 
 check: $(ready)
 	$(bin)/ruff check

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from lnwatch.domain.tally import contribution
-from lnwatch.measures import DEMAND_EVERY, KPIS_EVERY, LOOK_EVERY, Measured, Measures, Scene
+from lnwatch.measures import DEMAND_EVERY, KPIS_AT_FIRST, KPIS_EVERY, LOOK_EVERY, Measured, Measures, Scene
 from lnwatch.model.kpi import CanPay, Kpi, KpiFigure, PayabilitySpan
 from lnwatch.model.money import msat
 from lnwatch.model.order import Order, Outcome, Rail
@@ -123,13 +123,14 @@ async def test_time_in_which_nobody_looked_is_unknown(tmp_path: Path, clock: Man
 async def test_a_view_is_filled_now_and_then(
     tmp_path: Path, clock: ManualClock, view: View, place: LedgerSettings
 ) -> None:
-    """KPIs once a minute, demand every ten, before the first ticket each minute too; what comes between waits."""
+    """KPIs once a minute but for the first, demand every ten, before the first ticket each minute; the rest waits."""
     ledger = await opened(tmp_path, clock, place)
     measure = measures(ledger, clock)
     await measure.reckon(view)
     seen = [measure.fill(view)]
     await ledger.orders.commit([change(order(created_at=int(NOW) - 2 * DAY))])
-    for later in (KPIS_EVERY / 2, KPIS_EVERY / 2, KPIS_EVERY, DEMAND_EVERY - KPIS_EVERY):
+    steps = (KPIS_AT_FIRST / 2, KPIS_AT_FIRST / 2, KPIS_EVERY - KPIS_AT_FIRST, KPIS_EVERY / 2, DEMAND_EVERY)
+    for later in steps:
         await clock.advance(later)
         later_view = replace(view, at=clock.now())
         await measure.reckon(later_view)
@@ -137,8 +138,8 @@ async def test_a_view_is_filled_now_and_then(
         await ledger.orders.commit([change(order(id=f"i{len(seen)}", created_at=int(NOW) - 2 * DAY))])
     await ledger.close()
     orders = [next(each.events for each in one.kpis if each.kpi is Kpi.PAYMENT_SUCCESS) for one in seen]
-    assert orders == [0, 0, 2, 3, 4]
-    assert [one.demand["ln1"].tickets for one in seen] == [0, 0, 2, 2, 4]
+    assert orders == [0, 0, 2, 2, 4, 5]
+    assert [one.demand["ln1"].tickets for one in seen] == [0, 0, 0, 3, 3, 5]
 
 
 async def test_demand_over_all_stores_of_a_node(tmp_path: Path, clock: ManualClock, place: LedgerSettings) -> None:

@@ -26,6 +26,7 @@ from lnwatch.store.orders.figures import Span
 log = structlog.get_logger()
 
 KPIS_EVERY = 60.0  # seconds
+KPIS_AT_FIRST = 8.0  # for as long as that: what is read of history in the first minute shows in it
 LOOK_EVERY = 1.0
 DEMAND_EVERY = 600.0
 DRY_EVERY = 3_600.0  # for it walks over three months of what could be received
@@ -62,8 +63,9 @@ class Scene:
 
 @dataclass(slots=True)
 class _Newest:
-    """What was reckoned last of a site, and when, by the monotonic clock."""
+    """What was reckoned last of a site, and when, by the monotonic clock; `began` is when it was looked at first."""
 
+    began: float
     kpis: tuple[KpiFigure, ...] = ()
     kpis_at: float = float("-inf")
     demand: Mapping[str, Demand] = field(default_factory=dict)
@@ -106,9 +108,9 @@ class Measures:
             return
         kinds = {slug: target.kind for slug, target in view.targets.items()}
         scene = Scene(view.site, view.at, kinds, self._on_nodes(view.site, site))
-        newest = self._newest.setdefault(view.site, _Newest())
         now = self._clock.monotonic()
-        if now - newest.kpis_at >= KPIS_EVERY:
+        newest = self._newest.setdefault(view.site, _Newest(now))
+        if now - newest.kpis_at >= (KPIS_EVERY if now - newest.began >= KPIS_EVERY else KPIS_AT_FIRST):
             newest.kpis, newest.kpis_at = await self.kpis(scene), now
         # The first tickets are worth more than the next ones.
         every = DEMAND_EVERY if all(each.tickets for each in newest.demand.values()) else KPIS_EVERY
@@ -182,7 +184,8 @@ class Measures:
 
     async def _dry(self, scene: Scene, node: str, since: float, ticket: Msat) -> Sequence[Interval]:
         """When the node was away, or could not receive a usual ticket."""
-        newest, now = self._newest.setdefault(scene.site, _Newest()), self._clock.monotonic()
+        now = self._clock.monotonic()
+        newest = self._newest.setdefault(scene.site, _Newest(now))
         known = newest.dry.get(node)
         if known is not None and now - known[0] < DRY_EVERY:
             return known[1]

@@ -14,6 +14,7 @@ from lnwatch.cli import (
     config,
     coverage,
     db,
+    demo,
     init,
     kpi,
     notify,
@@ -21,6 +22,7 @@ from lnwatch.cli import (
     proposals,
     run,
     silences,
+    simulate,
     webhook,
 )
 from lnwatch.cli.options import help_alone
@@ -84,6 +86,8 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(notify.app, name="notify")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(db.app, name="db")
+app.add_typer(demo.app, name="demo")
+app.command()(simulate.simulate)
 
 
 def main() -> None:

@@ -132,7 +132,7 @@ def _network(name: str, *, reachable: bool) -> dict[str, Any]:
 
 def _mempool_info(node: Node) -> dict[str, Any]:
     _need_mempool(node)
-    size = len(node.chain.mempool)
+    size = len(node.chain.mempool) + node.others
     info: dict[str, Any] = {
         "loaded": True,
         "size": size,

@@ -54,6 +54,7 @@ class Node:
     fees: Mapping[int, Decimal] = field(default_factory=dict)
     mempool_min_fee: Decimal = Decimal("0.00000100")
     mempool_disabled: bool = False
+    others: int = 0  # transactions of the mempool that nobody here asks for
     wallets: tuple[str, ...] | None = None  # None: built without
     started_at: float = 0.0
     faults: Faults = field(default_factory=Faults)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+from lnwatch.simulator.bitcoind.chain import SimulatedBlock
 from lnwatch.simulator.btcpay.encoding import Ids, address
 from lnwatch.simulator.btcpay.wallet import Coin
 from lnwatch.simulator.nbxplorer import Indexer
@@ -60,9 +61,11 @@ class SimulatedCoins:
         await self.indexer.gate.wait()
         return self.receive(address, -satoshis, relay=self.relay)
 
-    def receive(self, address: str, satoshis: int, *, relay: float = 0.0, replaceable: bool = False) -> Coin:
+    def receive(
+        self, address: str, satoshis: int, *, relay: float = 0.0, replaceable: bool = False, txid: str | None = None
+    ) -> Coin:
         """Somebody pays an address; the indexer hears of it `relay` seconds later, or with the block that has it."""
-        coin = Coin(self.indexer.chain.broadcast(), address, satoshis, replaceable=replaceable)
+        coin = Coin(self.indexer.chain.broadcast(txid), address, satoshis, replaceable=replaceable)
         self._coins[coin.txid] = coin
         self._unseen.append(coin)
         if not relay:
@@ -80,20 +83,32 @@ class SimulatedCoins:
         task.add_done_callback(self._tasks.discard)
         return coin
 
-    def replace(self, txid: str) -> str:
-        """Its coins are spent elsewhere before it confirms; nobody notices before the next block."""
+    def replace(self, txid: str, by: str | None = None) -> str:
+        """Its coins are spent otherwise before it confirms, `by` a known transaction or one of somebody else's; nobody
+        notices before the next block."""
         self.indexer.chain.evict(txid)
         self._coins[txid].replaced = True
-        return self.indexer.chain.broadcast()
+        return self.indexer.chain.broadcast(by)
 
     def mine(self, count: int = 1) -> int:
         """Mine blocks; the height after."""
         for block in self.indexer.chain.mine(count):
-            for txid in block.txids:
-                if coin := self._coins.get(txid):
-                    coin.height, coin.block = block.height, block.hash
+            self.index(block)
         self.indexer.notice()
         return self.indexer.chain.tip.height
+
+    def index(self, block: SimulatedBlock) -> None:
+        """A block that somebody mined; the indexer is yet to notice it."""
+        for txid in block.txids:
+            if coin := self._coins.get(txid):
+                coin.height, coin.block = block.height, block.hash
+
+    def undo(self, block: SimulatedBlock) -> None:
+        """A block that was left behind."""
+        for txid in block.txids:
+            if coin := self._coins.get(txid):
+                coin.height = coin.block = None
+        self._told = min(self._told, block.height - 1)
 
     async def close(self) -> None:
         """Let go of what is still on its way."""

@@ -4,11 +4,16 @@ import hashlib
 import random
 from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from functools import reduce
+from operator import xor
 from typing import Final
 
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_STEPS: Final = tuple(  # of the checksum, by the five bits that fall out at its top
+    reduce(xor, (generator for bit, generator in enumerate(_GENERATORS) if top >> bit & 1), 0) for top in range(32)
+)
 _MULTIPLIERS: Final = {"m": 100_000_000, "u": 100_000, "n": 100}  # msat; "p" is a tenth of one
 _SATOSHIS: Final = 100_000_000
 _NO_DECIMALS: Final = frozenset({"JPY", "KRW", "CLP", "ISK", "VND", "SATS"})
@@ -37,10 +42,7 @@ def bech32(prefix: str, data: Iterable[int]) -> str:
     expanded = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
     check = 1
     for value in [*expanded, *values, *[0] * 6]:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATORS):
-            check ^= generator if top >> bit & 1 else 0
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _STEPS[check >> 25]
     values += [(check ^ 1) >> 5 * (5 - at) & 31 for at in range(6)]
     return prefix + "1" + "".join(_BECH32[value] for value in values)
 
@@ -66,7 +68,7 @@ def bolt11(msat: int | None, payment_hash: str, made_at: int, expiry: int, descr
     for tag, content in tagged:
         data += [tag, len(content) >> 5, len(content) & 31, *content]
     noise = random.Random(payment_hash)
-    return bech32(f"lnbcrt{amount}", [*data, *(noise.randrange(32) for _ in range(104))])
+    return bech32(f"lnbcrt{amount}", [*data, *noise.choices(range(32), k=104)])
 
 
 def bolt11_hash(invoice: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Final, Self
 from lnwatch.clock import Clock
 from lnwatch.simulator.btcpay import api_invoices, api_payouts, api_server, api_stores, api_webhooks
 from lnwatch.simulator.btcpay.coins import SimulatedCoins
-from lnwatch.simulator.btcpay.core import Btcpay
+from lnwatch.simulator.btcpay.core import Btcpay, Payout, Terms
 from lnwatch.simulator.btcpay.detection import Detection
 from lnwatch.simulator.btcpay.invoice import CHAIN, LIGHTNING, Invoice, Prompt
+from lnwatch.simulator.btcpay.invoicing import Order, create
 from lnwatch.simulator.btcpay.keys import Key
 from lnwatch.simulator.btcpay.payouts import Payouts
 from lnwatch.simulator.btcpay.routing import Router, Services
@@ -153,6 +154,17 @@ class BtcpayDouble(Kestrel):
             Exchange(request.method, request.path, request.query, request.body, reply.status, reply.value)
         )
         return reply
+
+    # -- shops ------------------------------------------------------------------------------------------------
+
+    async def open_invoice(self, store: Store, order: Order) -> Invoice:
+        """A shop asks for money. Raises UnpayableError, OSError; waits as long as NBXplorer hangs."""
+        return await create(self.core, self._detection, store, order)
+
+    def give_back(self, invoice: Invoice, coins: Decimal, destination: str, method: str) -> Payout:
+        """A refund in BTC that the customer claims at once. Raises RefusedError."""
+        terms = Terms(f"Refund {invoice.id}", "", coins, "BTC", auto_approve=True, methods=(method,))
+        return self._payouts.claim(self._payouts.refund(invoice, terms), destination, method, None)
 
     # -- customers --------------------------------------------------------------------------------------------
 

@@ -53,10 +53,20 @@ class InvoiceBook:
             self.cancel(index, invoice)
         return None if index in self._deleted else invoice
 
-    def add(self, value_msat: int, *, expiry: int = EXPIRY, private: bool = False, amp: bool = False) -> sim.Invoice:
-        """Make an invoice."""
+    def add(
+        self,
+        value_msat: int,
+        *,
+        expiry: int = EXPIRY,
+        private: bool = False,
+        amp: bool = False,
+        bolt11: Callable[[str], str] | None = None,
+    ) -> sim.Invoice:
+        """Make an invoice; `bolt11` writes it, of its payment hash."""
         self._last += 1
         invoice = self._made(self._last, int(self._now()), value_msat, expiry)
+        if bolt11 is not None:
+            invoice.payment_request = bolt11(invoice.r_hash.hex())
         invoice.private = private
         invoice.is_amp = amp
         self._known[self._last] = invoice
@@ -73,10 +83,12 @@ class InvoiceBook:
             invoice.ClearField("r_hash")
         return self.settle(invoice.add_index, channel)
 
-    def accept(self, index: int, channel: int, *, htlc_index: int = 0, share: float = 1.0) -> sim.Invoice:
+    def accept(
+        self, index: int, channel: int, *, htlc_index: int = 0, share: float = 1.0, msat: int | None = None
+    ) -> sim.Invoice:
         """An HTLC arrives and is held; the invoice is accepted when the parts make up its value."""
         invoice = self._changing(index)
-        amount = int(invoice.value_msat * share)
+        amount = int(invoice.value_msat * share) if msat is None else msat
         invoice.htlcs.add(
             chan_id=channel,
             htlc_index=htlc_index,
@@ -128,6 +140,12 @@ class InvoiceBook:
                 part.state, part.resolve_time = HTLC_CANCELED, int(self._now())
         if self.collect_garbage:
             self.delete(index)
+
+    def time_out(self, index: int) -> None:
+        """The other parts did not come in time: those that did go back, and the invoice stays open."""
+        for part in self._changing(index).htlcs:
+            if part.state == HTLC_ACCEPTED:
+                part.state, part.resolve_time = HTLC_CANCELED, int(self._now())
 
     def delete(self, index: int) -> None:
         """Forget an invoice."""

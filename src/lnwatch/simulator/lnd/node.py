@@ -129,14 +129,18 @@ class Node:
         """Settle what was held."""
         one = self.channels[number]
         invoice = self.invoices.settle(index, one.chan_id)
-        settle = sim.SettleEvent(preimage=invoice.r_preimage)
-        self._htlc(RECEIVE, sim.HtlcEvent(incoming_channel_id=one.chan_id, settle_event=settle))
         channel.resolve(one, invoice.r_hash, settled=True)
         one.total_satoshis_received += invoice.value_msat // 1_000
+        self.settled(one, invoice)
+        return invoice
+
+    def settled(self, one: sim.Channel, invoice: sim.Invoice) -> None:
+        """Tell of an HTLC over a channel that was settled for an invoice."""
+        settle = sim.SettleEvent(preimage=invoice.r_preimage)
+        self._htlc(RECEIVE, sim.HtlcEvent(incoming_channel_id=one.chan_id, settle_event=settle))
         final = sim.FinalHtlcEvent(settled=True, offchain=True)
         self._htlc(FINAL, sim.HtlcEvent(incoming_channel_id=one.chan_id, final_htlc_event=final))
         self._updated(one)
-        return invoice
 
     def give_back(self, index: int, number: int = 0) -> None:
         """Cancel an invoice; what was held for it goes back."""

@@ -1,0 +1,81 @@
+"""`lnwatch demo`: a simulated merchant with a daemon beside it, and incidents at will."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from lnwatch.cli.options import seconds
+from lnwatch.cli.output import say, say_table
+from lnwatch.errors import LnwatchError
+
+Folder = Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where everything of the demo is kept.")]
+_FOLDER = Path("lnwatch-demo")
+
+app = typer.Typer(
+    help="A simulated merchant with three shops, and lnwatch beside it. Needs no node and no account.",
+    invoke_without_command=True,
+)
+
+
+class MissingError(LnwatchError):
+    """Something that the demo needs is not installed."""
+
+
+@app.callback()
+def demo(
+    context: typer.Context,
+    folder: Folder = _FOLDER,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Of lnwatch's page.")] = 8_735,
+    desk_port: Annotated[int, typer.Option(min=1, max=65_535, help="Of the demo's own page.")] = 8_736,
+    days: Annotated[int, typer.Option(min=1, max=90, help="How much of a past there is.")] = 30,
+) -> None:
+    """Run the demo until Ctrl-C."""
+    if context.invoked_subcommand is not None:
+        return
+    try:
+        from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - the other verbs do without the simulator
+        from lnwatch.simulator.demo.show import show  # noqa: PLC0415 - likewise
+    except ModuleNotFoundError as error:
+        raise MissingError(f"the demo needs the package {error.name}: pip install {error.name}") from error
+    show(House(folder.absolute(), port, desk_port), days, _say_at_once)
+
+
+def _say_at_once(line: str) -> None:
+    say(line)
+    sys.stdout.flush()  # whoever reads it through a pipe waits for it
+
+
+@app.command()
+def incident(
+    name: Annotated[str, typer.Argument(help="Which one; without it all of them are listed.")] = "",
+    lasts: Annotated[str, typer.Option("--for", help="How long it lasts.")] = "3m",
+    folder: Folder = _FOLDER,
+) -> None:
+    """Let something go wrong in the demo that runs."""
+    from lnwatch.simulator.demo.house import DemoError, running  # noqa: PLC0415 - as above
+    from lnwatch.simulator.demo.incidents import INCIDENTS  # noqa: PLC0415 - likewise
+
+    if not name:
+        say_table(
+            ("incident", "what happens", "opens"), [(n, e.sentence, ", ".join(e.rules)) for n, e in INCIDENTS.items()]
+        )
+        return
+    if name not in INCIDENTS:
+        raise typer.BadParameter(f"there is no incident {name}: choose among {', '.join(INCIDENTS)}")
+    duration = seconds(lasts)
+    where = running(folder.absolute())
+    try:
+        answer = httpx.post(f"{where['desk']}/incidents/{name}", data={"seconds": str(duration)}, timeout=10)
+    except httpx.HTTPError as error:
+        raise DemoError(f"the demo does not answer at {where['desk']}: {error}") from error
+    if not answer.is_success:
+        raise DemoError(str(answer.json()["error"]))
+    chosen = INCIDENTS[name]
+    say(f"{chosen.sentence}, for {duration:.0f} seconds")
+    say(
+        f"look for {', '.join(chosen.rules)} at {where['page']} and {where['page']}/metrics, "
+        f"and for what is told at {where['desk']}"
+    )

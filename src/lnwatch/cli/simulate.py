@@ -1,0 +1,119 @@
+"""`lnwatch simulate`: a scenario's events, or the daemon through it and what it made of it."""
+
+import asyncio
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lnwatch import log as logging
+from lnwatch.cli.output import complain, say, say_table
+from lnwatch.clock import Clock
+from lnwatch.config import load
+from lnwatch.model.case import Case
+from lnwatch.store import open_ledger
+
+if TYPE_CHECKING:
+    from lnwatch.simulator.scenario.file import Scenario
+    from lnwatch.simulator.scenario.verdict import Verdict
+
+_LIMIT = 1_000
+
+
+def simulate(
+    scenario: Annotated[
+        str,
+        typer.Option("--scenario", metavar="FILE", help="A file, the name of one that comes with lnwatch, or `all`."),
+    ],
+    list_events: Annotated[  # noqa: FBT002 - how the library takes a flag
+        bool, typer.Option("--list-events", help="Print what happens in it and the truth, no daemon.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="OUT.json", help="Write the verdicts as JSON.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=1, max=100, help="How many times as fast as the wall's clock.")] = 10.0,
+) -> None:
+    """Run a daemon through a scenario over sockets, and say what it caught, missed and made up.
+
+    Ends with 1 where the daemon did not do as the truth has it.
+    """
+    from lnwatch.simulator.scenario import Scenario, shipped  # noqa: PLC0415 - the other verbs do without the simulator
+    from lnwatch.simulator.scenario.alone import events  # noqa: PLC0415 - likewise
+
+    known = shipped()
+    chosen = known if scenario == "all" else {Path(scenario).stem: known.get(scenario, Path(scenario))}
+    read = {name: Scenario.read(path) for name, path in chosen.items()}
+    if list_events:
+        for each in read.values():
+            for line in events(each):
+                say(line)
+        return
+    verdicts = {name: _run(name, each, speed) for name, each in read.items()}
+    _show(verdicts)
+    if report is not None:
+        report.write_text(json.dumps({name: each.document() for name, each in verdicts.items()}, indent=2) + "\n")
+    if not all(each.well for each in verdicts.values()):
+        raise typer.Exit(1)
+
+
+def _run(name: str, scenario: "Scenario", speed: float) -> "Verdict":
+    from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - as above
+    from lnwatch.simulator.scenario.run import Run, play  # noqa: PLC0415 - likewise
+
+    complain(f"{name}: {scenario.about}")
+    with tempfile.TemporaryDirectory(prefix="lnwatch-scenario-") as folder:
+        house = House(Path(folder), _free_port(), 0)
+        return asyncio.run(play(scenario, Run(house, speed, _watch, _cases)))
+
+
+async def _watch(config: Path, clock: Clock) -> None:
+    from lnwatch.app import run  # noqa: PLC0415 - every room: the other verbs do without
+
+    logging.configure(logging.LogSettings(level="error"))
+    await run(load(config, os.environ), clock)
+
+
+async def _cases(config: Path, clock: Clock, since: float) -> Sequence[Case]:
+    """What was opened; the daemon is not there any more."""
+    loaded = load(config, os.environ)
+    ledger = await open_ledger(loaded.ledger, loaded.data_dir, clock)
+    try:
+        return await ledger.cases_between(since, clock.now(), _LIMIT)
+    finally:
+        await ledger.close()
+
+
+def _show(verdicts: "dict[str, Verdict]") -> None:
+    rows = []
+    for name, each in verdicts.items():
+        caught = [
+            f"{one.rule} {'missed' if one.opened is None else f'after {one.opened:.0f} s'} of {one.within:.0f} s"
+            + (f", not told to {', '.join(one.untold)}" if one.untold else "")
+            for one in each.caught
+        ]
+        ended = [f"{one.ended:.0f} s" for one in each.caught if one.ended is not None]
+        wrong = [*each.false, *(f"{rule} was not silent" for rule in each.loud)]
+        rows.append(
+            (
+                name,
+                "well" if each.well else "NOT WELL",
+                "; ".join(caught) or "-",
+                ", ".join(ended) or "-",
+                "; ".join(wrong) or "-",
+                str(each.pages),
+                str(each.messages),
+                f"{each.late:.0f} s",
+            )
+        )
+    say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages", "late"), rows)
+
+
+def _free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])

@@ -1,0 +1,1 @@
+"""The demo: a simulated merchant, a daemon beside it, and incidents at will."""

@@ -1,0 +1,192 @@
+"""The demo as a whole: a past is lived through, then a merchant's life goes on beside a daemon that watches it."""
+
+import asyncio
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import httpx
+
+from lnwatch.clock import SystemClock
+from lnwatch.simulator.demo import programs
+from lnwatch.simulator.demo.desk import DemoDesk
+from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, occupied
+from lnwatch.simulator.demo.incidents import INCIDENTS, Cast
+from lnwatch.simulator.demo.people import People
+from lnwatch.simulator.demo.programs import Programs
+from lnwatch.simulator.world.spec import shops
+from lnwatch.simulator.world.stage import Stage
+
+Say = Callable[[str], None]
+
+_DAY: Final = 86_400
+_ORDERS: Final = {"corner": 5, "books": 60, "games": 200}
+_SHOWN: Final = f'kpi="payment_success",store="{max(_ORDERS, key=lambda name: _ORDERS[name])}"'
+_READY_WITHIN: Final = 90  # seconds
+_NOW_AND_THEN: Final = (15 * 60, 40 * 60)  # seconds between incidents that come by themselves
+_BY_THEMSELVES: Final = ("peer-offline", "webhooks-fail", "lnd-locked", "paid-unseen")
+_LASTS: Final = 180.0
+
+
+class _Stop(Exception):  # noqa: N818 - not an error: how a signal leaves the TaskGroup
+    """The demo was asked to end."""
+
+
+class Show:
+    """One demo."""
+
+    def __init__(self, house: House, days: int, say: Say) -> None:
+        """Nothing runs yet."""
+        self._house, self._days, self._say = house, days, say
+        self._clock = SystemClock()
+        began = self._clock.now() - days * _DAY
+        self._stage = Stage(shops("demo", int(began * 1_000), **_ORDERS), house.folder)
+        self._people = People(self._clock)
+        self._desk = DemoDesk(self._clock, self._people, house.page, self._begin)
+        self._desk.port = house.desk_port
+        self._programs = Programs(house.folder)
+        self._happening: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Until SIGINT or SIGTERM. Raises DemoError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_until_signal())
+                group.create_task(self._play())
+        except* _Stop:
+            self._say("stopping")
+        except* DemoError as errors:
+            raise _first(errors) from None
+        finally:
+            await self._programs.close()
+
+    async def _play(self) -> None:
+        async with self._stage.opened(), self._people.opened(), self._desk:
+            self._say(f"{self._days} days of three shops are lived through: half a second each")
+            await self._stage.live_through(self._clock.now(), lambda _: None)
+            configure(self._house, self._stage, self._people, Pace())
+            daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._stage.run())
+                group.create_task(self._keep_backup())
+                group.create_task(self._watch(daemon))
+                await self._await_figures()
+                self._house.state()
+                await self._greet()
+                group.create_task(self._now_and_then())
+
+    async def _watch(self, daemon: asyncio.subprocess.Process) -> None:
+        await daemon.wait()
+        raise DemoError(f"lnwatch ended by itself: {self._programs.tail('lnwatch')}")
+
+    async def _await_figures(self) -> None:
+        """Until the daemon has read everything that there is from before."""
+        deadline = self._clock.monotonic() + _READY_WITHIN
+        async with httpx.AsyncClient(timeout=10) as client:
+            while self._clock.monotonic() < deadline:
+                await self._clock.sleep(0.5)
+                with suppress(httpx.HTTPError):
+                    if _read_all((await client.get(f"{self._house.page}/metrics")).text):
+                        return
+        raise DemoError(f"lnwatch was not ready in time; its log is {self._house.folder / 'lnwatch.log'}")
+
+    async def _greet(self) -> None:
+        port = _free_port()
+        command = programs.prometheus(self._house, port)
+        for line in (
+            f"lnwatch is at      {self._house.page}",
+            f"who is told what   {self._house.desk}",
+        ):
+            self._say(line)
+        if command is not None:
+            await self._programs.start("prometheus", command)
+            self._say(f"Prometheus         http://127.0.0.1:{port}")
+        self._say("")
+        self._say("Look at the first page: three shops, what they took in 30 days, and whether customers can pay.")
+        self._say("From another shell:  lnwatch demo incident lnd-locked   (`lnwatch demo incident` lists all)")
+        self._say(f"Other commands:      lnwatch cases --config {self._house.config}")
+        self._say("Ctrl-C ends all of it.")
+
+    async def _keep_backup(self) -> None:
+        """LND writes the backup of its channels anew when one was opened."""
+        known = self._stage.node.backup()
+        while True:
+            await self._clock.sleep(1)
+            if (now := self._stage.node.backup()) != known:
+                known = now
+                (self._house.folder / "channel.backup").write_bytes(now)
+
+    # -- incidents --------------------------------------------------------------------------------------------
+
+    def _begin(self, name: str, lasts: float) -> str:
+        """Let it happen; what is wrong with that, or nothing."""
+        if name not in INCIDENTS:
+            return f"there is no incident {name}: choose among {', '.join(INCIDENTS)}"
+        if self._happening:
+            return f"{next(iter(self._happening))} is not over yet"
+        if not 10 <= lasts <= 3_600:
+            return "an incident lasts between 10 seconds and an hour"
+        self._happening[name] = asyncio.get_running_loop().create_task(self._happen(name, lasts))
+        return ""
+
+    async def _happen(self, name: str, lasts: float) -> None:
+        incident = INCIDENTS[name]
+        self._desk.note(f"{name}: {incident.sentence}")
+        self._say(f"{time.strftime('%H:%M:%S')} {name}: {incident.sentence}")
+        try:
+            await incident.happen(Cast(self._stage, self._people, lasts))
+        finally:
+            del self._happening[name]
+        self._desk.note(f"{name} is over")
+        self._say(f"{time.strftime('%H:%M:%S')} {name} is over")
+
+    async def _now_and_then(self) -> None:
+        chance = random.Random("incidents")
+        while True:
+            await self._clock.sleep(chance.uniform(*_NOW_AND_THEN))
+            self._begin(chance.choice(_BY_THEMSELVES), _LASTS)
+
+
+def _first(errors: BaseException) -> BaseException:
+    """The first one of a group, which may hold groups."""
+    while isinstance(errors, BaseExceptionGroup):
+        errors = errors.exceptions[0]
+    return errors
+
+
+def _read_all(exposed: str) -> bool:
+    """Whether nothing is left to be read of what was before, and KPIs were reckoned of it, by an exposition."""
+    lines = exposed.splitlines()
+    finished = [line for line in lines if line.startswith("lnwatch_backfill_finished{")]
+    answers = [line for line in lines if line.startswith("lnwatch_payability{") and line.endswith(" 1")]
+    return (
+        bool(finished and answers)
+        and all(line.endswith(" 1") for line in finished)
+        and not any('answer="unknown"' in line for line in answers)
+        and any(line.startswith("lnwatch_kpi_ratio{") and _SHOWN in line for line in lines)
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
+
+
+async def _until_signal() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    raise _Stop
+
+
+def show(house: House, days: int, say: Say) -> None:
+    """Run a demo to its end. Raises DemoError."""
+    with occupied(house):
+        asyncio.run(Show(house, days, say).run())

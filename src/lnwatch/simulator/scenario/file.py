@@ -1,0 +1,147 @@
+"""The file of a scenario: what it may say, and one line for each file that says something else."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from lnwatch.errors import ConfigError, ConfigProblem
+from lnwatch.fields import Duration, Settings, Slug
+from lnwatch.simulator.scenario.causes import CAUSES
+from lnwatch.simulator.world.spec import WorldSpec, shops
+
+_FILES: Final = Path(__file__).with_name("files")
+_SHOWN: Final = 60  # characters of what was found
+
+
+class Cause(Settings):
+    """One thing that goes wrong: `at` after the beginning, for `lasts`. `amount` and `who` are what its kind says."""
+
+    what: str
+    at: Duration
+    lasts: Duration = Field("0s", validate_default=True)
+    amount: float | None = None
+    who: str = ""
+
+    @field_validator("what")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in CAUSES:
+            raise ValueError(f"there is no such cause: choose among {', '.join(CAUSES)}")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        kind = CAUSES[self.what]
+        if kind.amount and self.amount is None:
+            raise ValueError(f"`amount` is missing: {kind.amount}")
+        if self.amount is not None and not kind.amount:
+            raise ValueError(f"`amount` does not go with {self.what}")
+        if kind.who and not self.who:
+            raise ValueError(f"`who` is missing: {kind.who}")
+        if self.lasts and kind.at_once:
+            raise ValueError(f"`lasts` does not go with {self.what}: it happens at once")
+        if not self.lasts and not kind.at_once:
+            raise ValueError("`lasts` is missing: for how long it goes wrong")
+        return self
+
+
+class Opening(Settings):
+    """A case that must open: something is hurt from when to when, and `within` so long of it the case must be open.
+
+    `subject` `*` is any one of the rule. `told` are the kinds of channels that must hear of it.
+    """
+
+    rule: Slug
+    subject: str = "*"
+    hurt_from: Duration
+    hurt_until: Duration
+    within: Duration
+    told: tuple[str, ...] = ("slack",)
+
+
+class Scenario(Settings):
+    """A world of `stores` (orders a day), `history` of which lies before its beginning, and what is true of it.
+
+    `silent` are rules that must open no case, `tolerated` those that may, `untold` those of which nobody may hear.
+    Every other case is a false one. With `pages` false nobody may be called.
+    """
+
+    about: str
+    seed: str
+    begin: datetime
+    lasts: Duration
+    history: Duration = Field("1d", validate_default=True)
+    stores: Mapping[Slug, float]
+    causes: tuple[Cause, ...] = ()
+    opens: tuple[Opening, ...] = ()
+    silent: tuple[Slug, ...] = ()
+    tolerated: tuple[Slug, ...] = ()
+    untold: tuple[Slug, ...] = ()
+    pages: bool = True
+
+    @field_validator("stores")
+    @classmethod
+    def _busy(cls, value: Mapping[str, float]) -> Mapping[str, float]:
+        if not value or not all(0 < each <= 100_000 for each in value.values()):
+            raise ValueError("name at least one store with its orders a day: `stores = { books = 60 }`")
+        return value
+
+    @field_validator("begin")
+    @classmethod
+    def _moment(cls, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            raise ValueError("write the time zone too: `2026-03-03T14:00:00Z`")
+        return value.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        late = [each.what for each in self.causes if each.at + each.lasts > self.lasts]
+        if late:
+            raise ValueError(f"{late[0]} ends after the scenario: `lasts` is too short")
+        both = {each.rule for each in self.opens} & {*self.silent}
+        if both:
+            raise ValueError(f"{min(both)} can't both open and be silent")
+        return self
+
+    def world(self, begin: float) -> WorldSpec:
+        """Its world when it begins at some moment, with its history before."""
+        return shops(self.seed, int((begin - self.history) * 1_000), **self.stores)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file. Raises ConfigError with one line for each thing that is wrong."""
+        try:
+            found = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise ConfigError(ConfigProblem(str(path), "no file", f"can't be read: {error.strerror}")) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(ConfigProblem(str(path), "no TOML", str(error))) from error
+        try:
+            return cls.model_validate(found)
+        except ValidationError as error:
+            raise ConfigError(*_problems(path, error)) from error
+
+
+def _problems(path: Path, error: ValidationError) -> Iterator[ConfigProblem]:
+    for each in error.errors():
+        key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in each["loc"]).lstrip(".")
+        remedy = each["msg"].removeprefix("Value error, ")
+        yield ConfigProblem(f"{path.name}: {key or 'the file'}", _found(each), remedy[:1].lower() + remedy[1:])
+
+
+def _found(error: Any) -> str:  # noqa: ANN401 - pydantic's own
+    if error["type"] == "missing":
+        return "nothing"
+    if isinstance(error["input"], Mapping):
+        return "a table"
+    text = repr(error["input"])
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def shipped() -> dict[str, Path]:
+    """The scenarios that come with lnwatch, by name."""
+    return {path.stem: path for path in sorted(_FILES.glob("*.toml"))}

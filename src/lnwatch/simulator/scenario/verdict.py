@@ -1,0 +1,104 @@
+"""What a daemon made of a scenario, held against the truth. Times are seconds from the scenario's beginning."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lnwatch.simulator.scenario.file import Opening, Scenario
+
+_TELLING = frozenset({"critical", "warning"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A case that was opened, and to which kinds of channels it was told."""
+
+    rule: str
+    subject: str
+    severity: str
+    opened: float
+    ended: float | None
+    told: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What became of one case that had to open: after how long it did and by when it had to, how long after the harm it
+    ended, and the channels that did not hear of it. `opened` None: missed."""
+
+    rule: str
+    opened: float | None
+    within: float
+    ended: float | None
+    untold: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether it was in time, and told."""
+        return self.opened is not None and self.opened <= self.within and not self.untold
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`false` are cases that should not be, `loud` rules that had to be silent or untold, `pages` what PagerDuty got.
+
+    `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
+    machine, and times and false cases are the machine's.
+    """
+
+    caught: tuple[Caught, ...]
+    false: tuple[str, ...]
+    loud: tuple[str, ...]
+    pages: int
+    may_page: bool
+    messages: int
+    late: float
+
+    @property
+    def well(self) -> bool:
+        """Whether all of it is as the truth has it."""
+        quiet = self.may_page or not self.pages
+        return all(each.well for each in self.caught) and not self.false and not self.loud and quiet
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"well": self.well, **asdict(self), "caught": [{"well": e.well, **asdict(e)} for e in self.caught]}
+
+
+def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], late: float = 0.0) -> Verdict:
+    """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
+    wanted = {each.rule for each in scenario.opens}
+    loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
+    others = [each for each in seen if each.rule not in wanted | {*scenario.tolerated} and each.severity in _TELLING]
+    return Verdict(
+        caught=tuple(_caught(each, seen) for each in scenario.opens),
+        false=tuple(sorted({f"{each.rule} {each.subject}" for each in others if each.rule not in scenario.silent})),
+        loud=tuple(sorted(loud)),
+        pages=told.get("pagerduty", 0),
+        may_page=scenario.pages,
+        messages=sum(told.values()),
+        late=round(late, 1),
+    )
+
+
+def _caught(opening: Opening, seen: Iterable[Seen]) -> Caught:
+    fits = sorted(
+        (
+            each
+            for each in seen
+            if each.rule == opening.rule
+            and opening.subject in ("*", each.subject)
+            and opening.hurt_from <= each.opened <= max(opening.hurt_until, opening.hurt_from + opening.within)
+        ),
+        key=lambda each: each.opened,
+    )
+    if not fits:
+        return Caught(opening.rule, None, opening.within, None, opening.told)
+    first = fits[0]
+    return Caught(
+        rule=opening.rule,
+        opened=round(first.opened - opening.hurt_from, 1),
+        within=opening.within,
+        ended=None if first.ended is None else round(first.ended - opening.hurt_until, 1),
+        untold=tuple(each for each in opening.told if each not in first.told),
+    )

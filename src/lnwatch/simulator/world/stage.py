@@ -1,0 +1,158 @@
+"""A world on the doubles: what happens in it is put to BTCPay, NBXplorer, bitcoind and LND as they speak on sockets."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
+from lnwatch.simulator.bitcoind import BitcoindDouble, Chain, User
+from lnwatch.simulator.bitcoind import Node as BitcoindNode
+from lnwatch.simulator.btcpay import BtcpayDouble, Processor, SimulatedCoins, Store
+from lnwatch.simulator.kestrel import Gate
+from lnwatch.simulator.lnd import LndDouble
+from lnwatch.simulator.lnd import Node as LndNode
+from lnwatch.simulator.lnd.node import Scale
+from lnwatch.simulator.nbxplorer import Indexer, NbxplorerDouble
+from lnwatch.simulator.world.events import Event
+from lnwatch.simulator.world.lightning_way import LightningWay
+from lnwatch.simulator.world.lnd_side import LndSide
+from lnwatch.simulator.world.pace import StageClock
+from lnwatch.simulator.world.play import Play
+from lnwatch.simulator.world.spec import WorldSpec
+from lnwatch.simulator.world.world import World
+
+_SPACING: Final = 600  # seconds between the blocks from before the world
+_LOOKS_EVERY: Final = 1.0  # seconds, at what stands in the customers' way
+_ASKED_BY_LNWATCH: Final = frozenset(
+    {"getblockchaininfo", "getnetworkinfo", "getmempoolinfo", "uptime", "estimatesmartfee", "getblockhash"}
+    | {"getblockheader", "getblock", "getmempoolentry"}
+)
+_METHODS: Final = ("BTC-LN", "BTC-LNURL", "BTC-CHAIN")
+_MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginvoice", "webhooks.canmodifywebhooks")
+
+
+class Stage:
+    """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
+    credentials for a monitor, which can only read."""
+
+    def __init__(self, spec: WorldSpec, folder: Path) -> None:
+        """Everything stands at the beginning; credentials are written to `folder`."""
+        self._heard: list[Event] = []
+        self.late = 0.0  # seconds by which it ever ran behind its own time
+        self.clock = StageClock(spec.begin / 1_000)
+        self.chain = self._old_chain(spec)
+        self.world = World(spec, self._hear)
+        self.monitor = User("lnwatch", secrets.token_hex(16), _ASKED_BY_LNWATCH)
+        node = BitcoindNode(self.chain, users=(self.monitor,), whitelist_default=False)
+        self.bitcoind = BitcoindDouble(node, cookie=folder / ".cookie")
+        self.indexer = Indexer(self.clock, self.chain)
+        self.nbxplorer = NbxplorerDouble(self.indexer)
+        self.btcpay = BtcpayDouble(self.clock, self.indexer, seed=f"{spec.seed}/btcpay")
+        self.node = LndNode(now=self.clock.now, scale=Scale(channels=0), height=spec.height, alias="merchant")
+        self.lnd = LndDouble(self.node, folder)
+        self.node_gate, self.reach = Gate(), Gate()
+        self.stores = {each.name: self._open_store(each.name, each.currency) for each in spec.stores}
+        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in _MONITOR]
+        core = self.btcpay.core
+        self.key = core.credentials.key(core.ids.hash("key")[:40], self.btcpay.owner, "monitor", *scopes).secret
+        self.side = LndSide(self.node, self.world.scene.network, spec.seed)
+        self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
+
+    def _old_chain(self, spec: WorldSpec) -> Chain:
+        begin = spec.begin // 1_000
+        self.clock.begin(begin - spec.height * _SPACING)
+        chain = Chain(self.clock, seed=spec.seed)
+        for left in range(spec.height, 0, -1):
+            self.clock.begin(begin - left * _SPACING)
+            chain.mine()
+        self.clock.begin(begin)
+        return chain
+
+    def _open_store(self, name: str, currency: str) -> Store:
+        coins = SimulatedCoins(self.indexer, seed=f"{self.world.scene.spec.seed}/{name}/wallet")
+        way = LightningWay(self.node, self.clock.now, self.node_gate, self.reach)
+        store = self.btcpay.add_store(name, coins, way)
+        store.currency, store.wallet_label = currency, f"{name}'s wallet"
+        store.methods = dict.fromkeys(_METHODS, True)
+        store.processors = {each: Processor(each, instantly=True) for each in ("BTC-LN", "BTC-CHAIN")}
+        return store
+
+    @property
+    def ways(self) -> list[LightningWay]:
+        """BTCPay's to the node, one of each store."""
+        return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
+
+    def _hear(self, _: int, event: Event) -> None:
+        self._heard.append(event)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """All that listens."""
+        async with self.bitcoind, self.nbxplorer, self.btcpay:
+            await self.lnd.start()
+            try:
+                yield
+            finally:
+                await self.lnd.stop()
+
+    # -- the past ---------------------------------------------------------------------------------------------
+
+    async def live_through(self, until: float, progress: Callable[[float], None]) -> None:
+        """Let it all happen up to a moment, as fast as it goes; `progress` hears of each day."""
+        timetable, day = self.world.scene.timetable, -1
+        begin = timetable.now / 1_000
+        while (due := timetable.next_due) is not None and due <= until * 1_000:
+            self.world.run(due)
+            await self._perform(due / 1_000)
+            if (passed := int((due / 1_000 - begin) // 86_400)) > day:
+                day = passed
+                progress((due / 1_000 - begin) / (until - begin))
+        await self._perform(until)
+        await self.clock.reach(until)
+        self.btcpay.exchanges.clear()
+
+    async def _perform(self, at: float) -> None:
+        """Put to the doubles what was heard of a moment."""
+        events, self._heard = self._heard, []
+        if not events:
+            return
+        await self.clock.reach(at)
+        for event in events:
+            await self.play.perform(event)
+        while not self.btcpay.core.resting:  # noqa: ASYNC110 - it is its own loop's work that is waited for
+            await asyncio.sleep(0)
+
+    # -- the present ------------------------------------------------------------------------------------------
+
+    async def run(self, speed: float | None = None) -> None:
+        """By the machine's time, or so many times as fast, until cancelled."""
+        self.clock.go_live(speed)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self.look()
+                self.world.run(int(self.clock.now() * 1_000))
+                events, self._heard = self._heard, []
+                for event in events:
+                    group.create_task(self.play.attempt(event))
+                self.btcpay.exchanges.clear()
+                self.bitcoind.asked.clear()
+                rest = self._rest()
+                due = self.clock.now() + rest
+                await self.clock.sleep(rest)
+                self.late = max(self.late, self.clock.now() - due)
+
+    def _rest(self) -> float:
+        due = self.world.scene.timetable.next_due
+        wait = _LOOKS_EVERY if due is None else due / 1_000 - self.clock.now()
+        return min(max(0.0, wait), _LOOKS_EVERY)
+
+    def look(self) -> None:
+        """What the doubles' state means for customers."""
+        causes, indexer = self.world.causes, self.indexer.gate
+        causes.checkout = self.btcpay.gate.well and not self.btcpay.postgresql.frozen and not indexer.frozen
+        causes.node = self.node_gate.well and self.node.state == sim.SERVER_ACTIVE
+        causes.known = causes.node and self.reach.well
+        causes.indexer = indexer.well and self.btcpay.core.synchronized

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from lnwatch import rules
+from lnwatch.discover import discover
+from lnwatch.errors import ConfigError
+from lnwatch.model.rule import Rule
+from lnwatch.simulator.scenario import Scenario, shipped
+from lnwatch.simulator.scenario.causes import CAUSES
+
+GOOD = """\
+about = "LND is locked"
+seed = "one"
+begin = 2026-03-03T14:00:00Z
+lasts = "10m"
+stores = { books = 60 }
+silent = ["bitcoind_down"]
+
+[[causes]]
+what = "lnd_locked"
+at = "1m"
+lasts = "5m"
+
+[[opens]]
+rule = "lightning_locked"
+hurt_from = "1m"
+hurt_until = "6m"
+within = "2m"
+"""
+
+
+def read(folder: Path, text: str) -> Scenario:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return Scenario.read(path)
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    """Durations are seconds, what is not said has its usual value."""
+    found = read(tmp_path, GOOD)
+    assert (found.lasts, found.history, found.causes[0].lasts, found.opens[0].within) == (600, 86_400, 300, 120)
+    assert found.opens[0].told == ("slack",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('"lnd_locked"', '"lnd_lokced"', "mine.toml: causes[1].what: found 'lnd_lokced'; there is no such cause"),
+        ('at = "1m"', "at = 60", "mine.toml: causes[1].at: found 60; a duration is text with a unit"),
+        ('lasts = "5m"', "", "mine.toml: causes[1]: found a table; `lasts` is missing"),
+        ('lasts = "5m"', 'lasts = "20m"', "mine.toml: the file: found a table; lnd_locked ends after the scenario"),
+        ('lasts = "5m"', 'lasts = "5m"\namount = 3', "causes[1]: found a table; `amount` does not go with lnd_locked"),
+        ("{ books = 60 }", "{}", "mine.toml: stores: found a table; name at least one store"),
+        ("14:00:00Z", "14:00:00", "mine.toml: begin: found datetime"),
+        ('seed = "one"', "", "mine.toml: seed: found nothing; field required"),
+        ('seed = "one"', 'seed = "one"\nsede = "two"', "mine.toml: sede: found 'two'; extra inputs are not permitted"),
+        ('within = "2m"', "", "mine.toml: opens[1].within: found nothing; field required"),
+        ('"bitcoind_down"', '"lightning_locked"', "lightning_locked can't both open and be silent"),
+        ("[[causes]]", "[[causes", "found no TOML"),
+    ],
+)
+def test_a_bad_file_gets_a_line_that_names_the_key(tmp_path: Path, old: str, new: str, line: str) -> None:
+    """What was found there, and what is allowed."""
+    with pytest.raises(ConfigError) as raised:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    (problem,) = raised.value.problems
+    assert line in str(problem)
+    assert "\n" not in str(problem)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_is_shipped_is_true_to_the_catalogue(name: str) -> None:
+    """Every scenario can be read; its rules exist; what is hurt is so within it, after one of its causes."""
+    scenario = Scenario.read(shipped()[name])
+    known = {rule.id for rule in discover(rules, "RULE", Rule).values()}
+    assert {*scenario.silent, *scenario.tolerated, *scenario.untold, *(each.rule for each in scenario.opens)} <= known
+    for each in scenario.opens:
+        assert each.hurt_from < each.hurt_until <= scenario.lasts
+        assert each.hurt_from in {cause.at for cause in scenario.causes}
+        assert each.hurt_from + each.within < each.hurt_until
+
+
+def test_the_first_ten_are_there() -> None:
+    """Each scenario has a number of its own, and none of the first ten is missing."""
+    numbers = [int(name[:2]) for name in shipped()]
+    assert len(set(numbers)) == len(numbers)
+    assert numbers[:10] == list(range(1, 11))
+
+
+def test_every_cause_says_what_it_is() -> None:
+    """In a few words of its own."""
+    assert all(each.sentence for each in CAUSES.values())
+    assert len({each.sentence for each in CAUSES.values()}) == len(CAUSES)

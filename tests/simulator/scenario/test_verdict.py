@@ -1,0 +1,77 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from lnwatch.simulator.scenario import Scenario
+from lnwatch.simulator.scenario.verdict import Seen, judge
+
+OPENS = {"rule": "btcpay_down", "subject": "source:pay", "hurt_from": "60s", "hurt_until": "600s", "within": "120s"}
+
+
+def truth(**more: object) -> Scenario:
+    base: dict[str, Any] = {"about": "x", "seed": "one", "begin": datetime(2026, 3, 3, tzinfo=UTC), "lasts": "20m"}
+    return Scenario.model_validate({**base, "stores": {"books": 60}, "opens": [OPENS], **more})
+
+
+def seen(rule: str = "btcpay_down", opened: float = 130, **more: object) -> Seen:
+    usual: dict[str, Any] = {
+        "subject": "source:pay",
+        "severity": "critical",
+        "ended": 640,
+        "told": frozenset({"slack"}),
+    }
+    usual.update(more)
+    return Seen(rule=rule, opened=opened, **usual)
+
+
+@pytest.mark.parametrize(
+    ("what", "well", "opened"),
+    [
+        ([seen()], True, 70),
+        ([], False, None),
+        ([seen(opened=59)], False, None),
+        ([seen(opened=400)], False, 340),
+        ([seen(opened=700)], False, None),
+        ([seen(subject="source:other")], False, None),
+        ([seen(told=frozenset())], False, 70),
+        ([seen(opened=200), seen(opened=130)], True, 70),
+    ],
+)
+def test_caught_in_time_and_told(what: list[Seen], well: bool, opened: float | None) -> None:
+    """The first case of that rule and subject while it hurts counts, by its deadline, where who had to hear heard."""
+    verdict = judge(truth(), what, {"slack": 1})
+    assert (verdict.caught[0].well, verdict.caught[0].opened) == (well, opened)
+
+
+def test_after_how_long_it_was_over() -> None:
+    """From the end of the harm; None where it never was."""
+    assert judge(truth(), [seen()], {}).caught[0].ended == 40
+    assert judge(truth(), [seen(ended=None)], {}).caught[0].ended is None
+
+
+@pytest.mark.parametrize(
+    ("more", "other", "well"),
+    [
+        ({}, seen("nbxplorer_down"), False),
+        ({}, seen("nbxplorer_down", severity="info"), True),
+        ({"tolerated": ["nbxplorer_down"]}, seen("nbxplorer_down"), True),
+        ({"tolerated": ["nbxplorer_down"], "untold": ["nbxplorer_down"]}, seen("nbxplorer_down"), False),
+        (
+            {"tolerated": ["nbxplorer_down"], "untold": ["nbxplorer_down"]},
+            seen("nbxplorer_down", told=frozenset()),
+            True,
+        ),
+        ({"silent": ["nbxplorer_down"]}, seen("nbxplorer_down", severity="info"), False),
+    ],
+)
+def test_what_should_not_be(more: dict[str, Any], other: Seen, well: bool) -> None:
+    """A case that nobody knows of is false, one of a silent rule loud at any severity, a tolerated one neither."""
+    assert judge(truth(**more), [seen(), other], {}).well is well
+
+
+def test_nobody_is_called_where_nobody_may_be() -> None:
+    """One page is too many."""
+    quiet = truth(opens=[], pages=False)
+    assert judge(quiet, [], {"slack": 2, "pagerduty": 0}).well
+    assert not judge(quiet, [], {"pagerduty": 1}).well
