@@ -62,6 +62,8 @@ def test_after_how_long_it_was_over() -> None:
             seen("nbxplorer_down", told=frozenset()),
             True,
         ),
+        ({}, seen("paid_late", severity="warning"), True),
+        ({"silent": ["paid_late"]}, seen("paid_late", severity="warning"), False),
         ({"silent": ["nbxplorer_down"]}, seen("nbxplorer_down", severity="info"), False),
     ],
 )

@@ -7,6 +7,8 @@ from typing import Any
 from lnwatch.simulator.scenario.file import Opening, Scenario
 
 _TELLING = frozenset({"critical", "warning"})
+# What customers do wrong by themselves in every world: they pay late, too little, too much or twice, and spend again.
+_CUSTOMERS = frozenset({"paid_late", "paid_partial", "paid_over", "paid_twice", "invoice_regressed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
     """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
     wanted = {each.rule for each in scenario.opens}
     loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
-    others = [each for each in seen if each.rule not in wanted | {*scenario.tolerated} and each.severity in _TELLING]
+    tolerated = wanted | _CUSTOMERS | {*scenario.tolerated}
+    others = [each for each in seen if each.rule not in tolerated and each.severity in _TELLING]
     return Verdict(
         caught=tuple(_caught(each, seen) for each in scenario.opens),
         false=tuple(sorted({f"{each.rule} {each.subject}" for each in others if each.rule not in scenario.silent})),
