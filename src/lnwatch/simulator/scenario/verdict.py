@@ -42,7 +42,8 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`false` are cases that should not be, `loud` rules that had to be silent or untold, `pages` what PagerDuty got.
+    """`false` are cases that should not be, `loud` rules that had to be silent or untold, `heard` all that were told,
+    `pages` what PagerDuty got.
 
     `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
     machine, and times and false cases are the machine's.
@@ -51,6 +52,7 @@ class Verdict:
     caught: tuple[Caught, ...]
     false: tuple[str, ...]
     loud: tuple[str, ...]
+    heard: tuple[str, ...]
     pages: int
     may_page: bool
     messages: int
@@ -77,6 +79,7 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
         caught=tuple(_caught(each, seen) for each in scenario.opens),
         false=tuple(sorted({f"{each.rule} {each.subject}" for each in others if each.rule not in scenario.silent})),
         loud=tuple(sorted(loud)),
+        heard=tuple(sorted({each.rule for each in seen if each.told})),
         pages=told.get("pagerduty", 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
