@@ -7,8 +7,11 @@ from typing import Any
 from lnwatch.simulator.scenario.file import Opening, Scenario
 
 _TELLING = frozenset({"critical", "warning"})
-# What customers do wrong by themselves in every world: they pay late, too little, too much or twice, and spend again.
-_CUSTOMERS = frozenset({"paid_late", "paid_partial", "paid_over", "paid_twice", "invoice_regressed"})
+# What goes wrong by itself in every world: customers pay late, too little, too much or twice, and spend again; peers
+# come and go, some of them for longer than a rule waits.
+_BY_THEMSELVES = frozenset(
+    {"paid_late", "paid_partial", "paid_over", "paid_twice", "invoice_regressed", "channel_inactive", "peer_flapping"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
     """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
     wanted = {each.rule for each in scenario.opens}
     loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
-    tolerated = wanted | _CUSTOMERS | {*scenario.tolerated}
+    tolerated = wanted | _BY_THEMSELVES | {*scenario.tolerated}
     others = [each for each in seen if each.rule not in tolerated and each.severity in _TELLING]
     return Verdict(
         caught=tuple(_caught(each, seen) for each in scenario.opens),
