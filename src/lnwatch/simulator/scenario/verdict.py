@@ -6,6 +6,7 @@ from typing import Any
 
 from lnwatch.simulator.scenario.file import Opening, Scenario
 
+_PAGER = "pagerduty"
 _TELLING = frozenset({"critical", "warning"})
 # What goes wrong by itself in every world: customers pay late, too little, too much or twice, and spend again; peers
 # come and go, some of them for longer than a rule waits.
@@ -46,7 +47,7 @@ class Caught:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`false` are cases that should not be, `loud` rules that had to be silent or untold, `heard` all that were told,
-    `pages` what PagerDuty got.
+    `paged` those that paged, without what goes wrong by itself; `pages` is what PagerDuty got in all.
 
     `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
     machine, and times and false cases are the machine's.
@@ -56,6 +57,7 @@ class Verdict:
     false: tuple[str, ...]
     loud: tuple[str, ...]
     heard: tuple[str, ...]
+    paged: tuple[str, ...]
     pages: int
     may_page: bool
     messages: int
@@ -64,7 +66,7 @@ class Verdict:
     @property
     def well(self) -> bool:
         """Whether all of it is as the truth has it."""
-        quiet = self.may_page or not self.pages
+        quiet = self.may_page or not self.paged
         return all(each.well for each in self.caught) and not self.false and not self.loud and quiet
 
     def document(self) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
         false=tuple(sorted({f"{each.rule} {each.subject}" for each in others if each.rule not in scenario.silent})),
         loud=tuple(sorted(loud)),
         heard=tuple(sorted({each.rule for each in seen if each.told})),
-        pages=told.get("pagerduty", 0),
+        paged=tuple(sorted({each.rule for each in seen if _PAGER in each.told} - _BY_THEMSELVES)),
+        pages=told.get(_PAGER, 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
         late=round(late, 1),
