@@ -51,6 +51,27 @@ def test_a_mark_by_hand_never_makes_a_success() -> None:
         assert unpaid.legs == lapsed.legs == owed.legs == ()
 
 
+@pytest.mark.parametrize("history", [True, False])
+def test_what_settled_before_anybody_looked_settled_in_its_time(history: bool) -> None:
+    """Of an old invoice that was settled at the first look the coins' own time counts, not that of the look."""
+    looked = BEGIN + 86_400.0 * 20
+    first = {"history": history, "first_seen_at": looked, "settled_seen_at": looked}
+    old = one(story("a", SETTLED, payment(CHAIN, "10", 60), of_story=first, seen_at=looked))
+    assert (old.outcome, old.settled_at) == (Outcome.SETTLED, BEGIN + 60.0 if history else looked)
+    watched = {**first, "first_seen_at": BEGIN + 30.0, "settled_seen_at": BEGIN + 700.0}
+    assert one(story("a", SETTLED, payment(CHAIN, "10", 60), of_story=watched)).settled_at == BEGIN + 700.0
+
+
+@pytest.mark.parametrize(("history", "since"), [(True, BEGIN + 900.0), (False, BEGIN + 86_400.0)])
+def test_what_fell_back_before_anybody_looked_is_no_news(history: bool, since: float) -> None:
+    """An old invoice that was over at the first look fell back no later than it expired."""
+    looked = BEGIN + 86_400.0
+    first = {"history": history, "first_seen_at": looked, "ended_seen_at": looked, "regressed_at": looked}
+    gone = payment(CHAIN, "10", 60, status=PaymentStatus.INVALID)
+    (wrong,) = one(story("a", EXPIRED, gone, of_story=first)).exceptions
+    assert (wrong.trouble, wrong.since) == (Trouble.INVOICE_REGRESSED, since)
+
+
 @pytest.mark.parametrize(
     ("payments", "outcome"),
     [

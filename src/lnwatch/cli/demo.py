@@ -1,6 +1,8 @@
 """`lnwatch demo`: a simulated merchant with a daemon beside it, and incidents at will."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +23,16 @@ app = typer.Typer(
 
 
 class MissingError(LnwatchError):
-    """Something that the demo needs is not installed."""
+    """Something that the simulator needs is not installed."""
+
+
+@contextmanager
+def simulator() -> Iterator[None]:
+    """Import what belongs to the simulator, which needs more than the daemon does. Raises MissingError."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise MissingError(f"the simulator needs the package {error.name}: pip install {error.name}") from error
 
 
 @app.callback()
@@ -35,11 +46,9 @@ def demo(
     """Run the demo until Ctrl-C."""
     if context.invoked_subcommand is not None:
         return
-    try:
+    with simulator():
         from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - the other verbs do without the simulator
         from lnwatch.simulator.demo.show import show  # noqa: PLC0415 - likewise
-    except ModuleNotFoundError as error:
-        raise MissingError(f"the demo needs the package {error.name}: pip install {error.name}") from error
     show(House(folder.absolute(), port, desk_port), days, _say_at_once)
 
 
@@ -55,8 +64,9 @@ def incident(
     folder: Folder = _FOLDER,
 ) -> None:
     """Let something go wrong in the demo that runs."""
-    from lnwatch.simulator.demo.house import DemoError, running  # noqa: PLC0415 - as above
-    from lnwatch.simulator.demo.incidents import INCIDENTS  # noqa: PLC0415 - likewise
+    with simulator():
+        from lnwatch.simulator.demo.house import DemoError, running  # noqa: PLC0415 - as above
+        from lnwatch.simulator.demo.incidents import INCIDENTS  # noqa: PLC0415 - likewise
 
     if not name:
         say_table(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lnwatch import log as logging
+from lnwatch.cli.demo import simulator
 from lnwatch.cli.output import complain, say, say_table
 from lnwatch.clock import Clock
 from lnwatch.config import load
@@ -42,8 +43,9 @@ def simulate(
 
     Ends with 1 where the daemon did not do as the truth has it.
     """
-    from lnwatch.simulator.scenario import Scenario, shipped  # noqa: PLC0415 - the other verbs do without the simulator
-    from lnwatch.simulator.scenario.alone import events  # noqa: PLC0415 - likewise
+    with simulator():
+        from lnwatch.simulator.scenario import Scenario, shipped  # noqa: PLC0415 - the other verbs do without
+        from lnwatch.simulator.scenario.alone import events  # noqa: PLC0415 - likewise
 
     known = shipped()
     chosen = known if scenario == "all" else {Path(scenario).stem: known.get(scenario, Path(scenario))}

@@ -138,6 +138,8 @@ def _regressed(fate: Fate) -> _Trouble | None:
         since = fate.replaced[-1].seen_at
     if since is None or fate.full:
         return None
+    if story.history and story.ended_seen_at == story.first_seen_at:
+        since = min(since, float(fate.invoice.expires_at))  # it was over before anybody looked: no news
     left = f"{written(fate.credited, fate.invoice.currency)} of {_due(fate)} is left"
     what = f"counted as paid until its payment was replaced or spent elsewhere: {left}. Goods may be on their way"
     return _Trouble(Trouble.INVOICE_REGRESSED, since, held, what)

@@ -227,6 +227,10 @@ def _settled_at(story: InvoiceStory, status: InvoiceStatus, completing: Sequence
     told = story.settled_seen_at if status is InvoiceStatus.SETTLED else None
     own = max((_when(payment_settled_at(story, known)) for known in completing), default=inf)
     best = min(own, _when(told))
+    if own == inf and story.history and completing and told == story.first_seen_at:
+        # Settled before anybody looked: nobody says when it confirmed, but BTCPay when it was sent. A day's orders are
+        # not heaped up at the moment when lnwatch began.
+        best = max(known.received_at for known in completing)
     return max(float(story.invoice.created_at), best if best < inf else story.invoice.seen_at)
 
 

@@ -6,7 +6,13 @@ from typing import Any
 
 from lnwatch.simulator.scenario.file import Opening, Scenario
 
+_PAGER = "pagerduty"
 _TELLING = frozenset({"critical", "warning"})
+# What goes wrong by itself in every world: customers pay late, too little, too much or twice, and spend again; peers
+# come and go, some of them for longer than a rule waits.
+_BY_THEMSELVES = frozenset(
+    {"paid_late", "paid_partial", "paid_over", "paid_twice", "invoice_regressed", "channel_inactive", "peer_flapping"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`false` are cases that should not be, `loud` rules that had to be silent or untold, `pages` what PagerDuty got.
+    """`false` are cases that should not be, `loud` rules that had to be silent or untold, `heard` all that were told,
+    `paged` those that paged, without what goes wrong by itself; `pages` is what PagerDuty got in all.
 
     `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
     machine, and times and false cases are the machine's.
@@ -49,6 +56,8 @@ class Verdict:
     caught: tuple[Caught, ...]
     false: tuple[str, ...]
     loud: tuple[str, ...]
+    heard: tuple[str, ...]
+    paged: tuple[str, ...]
     pages: int
     may_page: bool
     messages: int
@@ -57,7 +66,7 @@ class Verdict:
     @property
     def well(self) -> bool:
         """Whether all of it is as the truth has it."""
-        quiet = self.may_page or not self.pages
+        quiet = self.may_page or not self.paged
         return all(each.well for each in self.caught) and not self.false and not self.loud and quiet
 
     def document(self) -> dict[str, Any]:
@@ -69,12 +78,15 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
     """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
     wanted = {each.rule for each in scenario.opens}
     loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
-    others = [each for each in seen if each.rule not in wanted | {*scenario.tolerated} and each.severity in _TELLING]
+    tolerated = wanted | _BY_THEMSELVES | {*scenario.tolerated}
+    others = [each for each in seen if each.rule not in tolerated and each.severity in _TELLING]
     return Verdict(
         caught=tuple(_caught(each, seen) for each in scenario.opens),
         false=tuple(sorted({f"{each.rule} {each.subject}" for each in others if each.rule not in scenario.silent})),
         loud=tuple(sorted(loud)),
-        pages=told.get("pagerduty", 0),
+        heard=tuple(sorted({each.rule for each in seen if each.told})),
+        paged=tuple(sorted({each.rule for each in seen if _PAGER in each.told} - _BY_THEMSELVES)),
+        pages=told.get(_PAGER, 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
         late=round(late, 1),

@@ -61,7 +61,7 @@ def draw(store: StoreSpec, rng: random.Random, *, staying: float, ticket: float)
         thinks=int(min(20 * MINUTE, rng.lognormvariate(math.log((35 if lightning else 90) * SECOND), 0.8))),
         quirk=quirk,
         fee=rng.uniform(0.25, 0.6) if low else rng.uniform(0.9, 1.6),
-        replaces=rng.random() < (0.5 if low else 0.02),
+        replaces=rng.random() < (0.15 if low else 0.005),
         refund_after=int(rng.uniform(0.2, 9) * DAY) if rng.random() < _REFUNDED else None,
     )
 
