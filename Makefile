@@ -46,7 +46,7 @@ check: $(ready)
 	$(bin)/pytest -q tests/test_architecture.py
 
 bench: $(ready)
-	$(bin)/python -m bench
+	$(bin)/python -m bench $(PARTS)
 
 compat: $(ready)
 	$(bin)/python -m tests.real.compat $(ARGS)

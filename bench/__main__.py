@@ -1,8 +1,12 @@
-"""`python -m bench`: every figure in one run. BENCH_QUICK=1 takes three minutes and proves only that it runs."""
+"""`python -m bench [PART…]`: every figure, or those of some parts, each beside its baseline in one run.
+
+BENCH_QUICK=1 takes three minutes and proves only that it runs.
+"""
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +26,8 @@ PAGES = ("/metrics", "/metrics/channels", "/healthz")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much a run measures. Seconds; `channels` from the largest, whose ledger the others go on with. `past` are
-    invoices of BTCPay, `at_once` so many of them that one answer can hold, `twice` orders that are paid twice.
+    """How much a run measures. Seconds; `channels` of the large node, then of smaller ones. `past` are invoices of
+    BTCPay, `at_once` so many of them that one answer can hold, `twice` orders that are paid twice.
 
     The obvious way does the same at each scrape, so half of the window tells as much about it.
     """
@@ -111,22 +115,27 @@ class Measured:
     without_graph: Steady
 
 
-def measure(size: Size, folder: Path) -> Iterator[Row]:
-    """Run everything; rows come as they are known."""
-    for number, channels in enumerate(size.channels):
-        with stand_in(folder / f"node-{channels}", channels, size.invoices) as node:
-            with lnwatch(node, folder / "ledger") as exporter:
-                first = backfill(exporter, size.invoices, patience=size.patience)
-                if number == 0:
-                    yield from start_rows(first, size.invoices)
-                before = Stalls.of(exporter)
-                ours = watch(exporter, node, PAGES, size.window, size.probe)
-                stalls = Stalls.of(exporter) - before
-            yield from steady_rows(Measured(channels, ours, stalls, *beside(node, size)))
-    yield from path_rows(size, folder)
-    yield from telling_rows(size, folder)
-    yield from hook_rows(size, folder)
-    yield from shop_rows(size, folder)
+def large_node(size: Size, folder: Path) -> Iterator[Row]:
+    """A first start over a long history, and the steady state after it."""
+    yield from _node(size, folder, size.channels[0], first=True)
+
+
+def small_nodes(size: Size, folder: Path) -> Iterator[Row]:
+    """The steady state of smaller nodes, one after the other over the same ledger."""
+    for channels in size.channels[1:]:
+        yield from _node(size, folder, channels, first=False)
+
+
+def _node(size: Size, folder: Path, channels: int, *, first: bool) -> Iterator[Row]:
+    with stand_in(folder / f"node-{channels}", channels, size.invoices) as node:
+        with lnwatch(node, folder / "ledger") as exporter:
+            start = backfill(exporter, size.invoices, patience=size.patience)
+            if first:
+                yield from start_rows(start, size.invoices)
+            before = Stalls.of(exporter)
+            ours = watch(exporter, node, PAGES, size.window, size.probe)
+            stalls = Stalls.of(exporter) - before
+        yield from steady_rows(Measured(channels, ours, stalls, *beside(node, size)))
 
 
 def watch(exporter: Exporter, node: StandIn, pages: tuple[str, ...], window: float, probe: float) -> Steady:
@@ -210,8 +219,8 @@ def hook_rows(size: Size, folder: Path) -> Iterator[Row]:
     yield Row(f"{of}, `kill -9` in the middle: of these not in the ledger", "", ended.lost, most=0)
 
 
-def shop_rows(size: Size, folder: Path) -> Iterator[Row]:
-    """A merchant's BTCPay Server."""
+def past_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """A first start over a long history of BTCPay Server."""
     plain = shops.at_once(folder / "at-once", size.at_once)
     start = shops.first_start(folder / "past", size.past, patience=size.patience)
     of, a_thousand = f"first start, {size.past:,} old BTCPay invoices", size.past / 1_000
@@ -225,30 +234,54 @@ def shop_rows(size: Size, folder: Path) -> Iterator[Row]:
     if start.sold:
         yield Row(f"{of}: something sold meanwhile is a settled order after, median", "s", start.sold_median)
         yield Row(f"{of}: the same, at most", "s", start.sold[-1])
+
+
+def quiet_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """Stores in which nothing happens."""
     calm = shops.quiet(folder / "quiet", STORES, settle=size.quiet / 5, window=size.quiet)
     of = f"{STORES} stores with {shops.OPEN} open invoices each"
     yield Row(f"{of}: questions a store a minute", "", calm.asked, most=2)
     yield Row(f"{of}: CPU a minute", "s", calm.cpu)
     yield Row(f"{of}: resident memory", "MB", calm.resident)
+
+
+def twice_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """From a payment to those who are told that it is one too many."""
     told = shops.told(folder / "twice", size.twice, ANSWERS_AFTER)
     of = "an order paid twice, told by a webhook and read again, to the requests to Slack and PagerDuty"
     yield Row(f"{of}, p50", "ms", told.p50)
     yield Row(f"{of}, p99", "ms", told.p99, most=300)
 
 
-def main() -> None:
+PARTS: Mapping[str, Callable[[Size, Path], Iterator[Row]]] = {
+    "large-node": large_node,
+    "small-nodes": small_nodes,
+    "path": path_rows,
+    "telling": telling_rows,
+    "hooks": hook_rows,
+    "past": past_rows,
+    "quiet": quiet_rows,
+    "twice": twice_rows,
+}
+
+
+def main(asked: Sequence[str]) -> None:
     """Measure, show, keep."""
+    if unknown := sorted({*asked} - PARTS.keys()):
+        sys.exit(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     quick = os.environ.get("BENCH_QUICK", "") not in {"", "0"}
-    on, rows = machine(), []
-    with tempfile.TemporaryDirectory(prefix="lnwatch-bench-") as temporary:
-        folder = Path(temporary)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        for row in measure(QUICK if quick else FULL, folder):
-            print(f"{row.what}: {row.ours:.4g} {row.unit}", flush=True)
-            rows.append(row)
-    show(rows, on)
-    write(rows, on, quick=quick)
+    for name in asked or PARTS:
+        on, rows = machine(), []
+        with tempfile.TemporaryDirectory(prefix="lnwatch-bench-") as temporary:
+            folder = Path(temporary)
+            folder.chmod(0o755)  # PostgreSQL runs as a user of its own
+            for row in PARTS[name](QUICK if quick else FULL, folder):
+                print(f"{row.what}: {row.ours:.4g} {row.unit}", flush=True)
+                rows.append(row)
+        show(rows, on)
+        if not quick:
+            write(name, rows, on, order=tuple(PARTS))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

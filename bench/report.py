@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
+_HEAD = """\
+| figure | unit | obvious way | without graph | lnwatch | bar | |
+| --- | --- | --: | --: | --: | --- | --- |"""
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 
@@ -65,8 +69,7 @@ def machine() -> dict[str, object]:
 def describe(on: Mapping[str, object]) -> str:
     """The machine in one line."""
     return (
-        f"{on['when']}: {on['cpu']}, {on['cores']} cores, {on['memory_gib']} GiB, {on['system']}, "
-        f"Python {on['python']}, load average {on['load_before']} before the run"
+        f"{on['when']}: {on['cpu']}, {on['cores']} cores, {on['memory_gib']} GiB, {on['system']}, Python {on['python']}"
     )
 
 
@@ -80,28 +83,25 @@ def show(rows: Iterable[Row], on: Mapping[str, object]) -> None:
     Console(width=160).print(table)
 
 
-def write(rows: Sequence[Row], on: Mapping[str, object], *, quick: bool) -> None:
-    """Keep the figures of a full run; a quick one is only shown."""
-    if quick:
-        return
+def write(part: str, rows: Sequence[Row], on: Mapping[str, object], *, order: Sequence[str]) -> None:
+    """Keep the figures of one part of a full run, with the machine they were made on, beside those of the others."""
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": on, "figures": [asdict(row) for row in rows]}, indent=2) + "\n")
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept[part] = {"machine": on, "figures": [asdict(row) for row in rows]}
+    kept = {name: kept[name] for name in order if name in kept}
+    RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
     print(f"written to {RESULTS}; `python -m tests.deploy.readme` puts it into README")
 
 
-def markdown(found: Mapping[str, object]) -> str:
-    """The table of a result file as README shows it."""
-    figures = found["figures"]
-    if not isinstance(figures, list):
-        raise TypeError("a result file holds a list of figures")
-    lines = [
-        "| figure | unit | obvious way | without graph | lnwatch | bar | |",
-        "| --- | --- | --: | --: | --: | --- | --- |",
-    ]
-    for figure in figures:
-        row = Row(**figure)
-        lines.append(f"| {' | '.join((row.what, row.unit, *_figures(row), row.bar, row.verdict))} |")
-    return "\n".join(lines)
+def markdown(kept: Mapping[str, Any]) -> str:
+    """The tables of a result file as README shows them: one for each machine and moment, parts in their order."""
+    tables: dict[str, list[str]] = {}
+    for part in kept.values():
+        table = tables.setdefault(describe(part["machine"]), [_HEAD])
+        for figure in part["figures"]:
+            row = Row(**figure)
+            table.append(f"| {' | '.join((row.what, row.unit, *_figures(row), row.bar, row.verdict))} |")
+    return "\n\n".join("\n".join([on, "", *table]) for on, table in tables.items())
 
 
 def _figures(row: Row) -> list[str]:

@@ -12,7 +12,7 @@ from lnwatch.store import Ledger
 
 log = structlog.get_logger()
 
-TICK = 0.25  # seconds between two looks at the clocks
+TICK = 0.5  # seconds between two looks at the clocks: each wakes an idle process
 STALLED = 1.0  # seconds that the loop came late: from here on it is worth remembering
 JUMPED = 5.0  # seconds by which the two clocks may part within a tick
 REMEMBERED = 86_400.0  # seconds: a View looks back a day

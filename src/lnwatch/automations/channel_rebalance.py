@@ -128,8 +128,8 @@ def _spread(channels: Channels, liquidity: NodeLiquidity, thresholds: Thresholds
         for channel in channels.channels
         if channel.active and (known := known_of(channel.point)) is not None
     ]
-    shares = [channel.capacity_msat * FILLED // 100 for channel, _ in usable]
-    wanted = [min(share, most) for share in shares]
+    large = most * 100 // FILLED  # a channel of that capacity is wanted to have all of it; most are larger
+    wanted = [most if (held := each.capacity_msat) > large else held * FILLED // 100 for each, _ in usable]
     lacking = [amount - known.inbound_msat for amount, (_, known) in zip(wanted, usable, strict=True)]
     return Spread(usable, wanted, lacking)
 

@@ -20,6 +20,16 @@ def user(*lacking: str) -> tuple[User, ...]:
     return (User("lnwatch", "planted-secret", frozenset(WHITELIST.split(",")) - set(lacking)),)
 
 
+async def test_a_check_leaves_nothing_to_be_said(bed: Bed) -> None:
+    """That such a user is refused what nobody needs is no news for the status page."""
+    bed.node.users = user()
+    source = bed.make(**LOGIN)
+    await source.check()
+    reading = await source.collectors[0].collect(bed.ledger)
+    assert reading.target is not None
+    assert reading.target.detail == ""
+
+
 async def test_good_node_with_its_own_user(bed: Bed) -> None:
     """A user with exactly the whitelist that is suggested has enough, and there is nothing to say."""
     bed.node.users = user()

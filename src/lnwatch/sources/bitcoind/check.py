@@ -20,6 +20,7 @@ from lnwatch.sources.bitcoind.status import (
     CHAIN,
     FEE_CALLS,
     NETWORK,
+    UNNEEDED,
     ClockOffset,
     is_synced,
     network_of,
@@ -104,7 +105,7 @@ class Inspector:
         ]
         outcomes, _ = await self.rpc.batch(calls)
         chain, network = outcomes[0].read(CHAIN), outcomes[1].read(NETWORK)
-        wallets = await self.rpc.call("listwallets")
+        wallets = await self.rpc.call(UNNEEDED)
         return _Found(chain, network, network_of(chain, outcomes[0].where), wallets)
 
     async def _peek(self) -> TlsPeek | None:

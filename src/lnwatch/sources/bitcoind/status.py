@@ -20,6 +20,7 @@ _MEMPOOL: Final = TypeAdapter(MempoolInfo)
 _UPTIME: Final = TypeAdapter(Count)
 _FEE: Final = TypeAdapter(SmartFee)
 
+UNNEEDED: Final = "listwallets"  # what a user that may call no more than we need is refused
 CALLS: Final = tuple(Call(method) for method in ("getblockchaininfo", "getnetworkinfo", "getmempoolinfo", "uptime"))
 FEE_TARGETS: Final = (2, 6, 144)
 FEE_CALLS: Final = tuple(Call("estimatesmartfee", (target, "economical")) for target in FEE_TARGETS)
@@ -106,7 +107,7 @@ class StatusCollector:
         self._fees_at = self.clock.monotonic()
 
     def _remark_forbidden(self) -> None:
-        missing = sorted(self.rpc.forbidden)
+        missing = sorted(self.rpc.forbidden - {UNNEEDED})
         text = f"its rpcwhitelist lacks {', '.join(missing)}: what they tell is missing" if missing else None
         self.remarks.say("whitelist", text)
 
