@@ -86,10 +86,9 @@ class House:
 
     @property
     def read(self) -> bool:
-        """Whether the store and everything beside it were read."""
-        return self.shop.read_until is not None and all(
-            self.view.targets[each].state is TargetState.UP for each in NEIGHBOURS
-        )
+        """Whether the store and all beside it were read, and the checkup found that bitcoind's cookie may do all."""
+        read = self.shop.read_until is not None and "credential_too_strong" in self.cases
+        return read and all(self.view.targets[each].state is TargetState.UP for each in NEIGHBOURS)
 
     def lead_of(self, slug: str) -> CollectorHealth:
         """How the leading collector of a source fares."""
