@@ -35,18 +35,19 @@ def events(scenario: Scenario) -> list[str]:
         told = {"at": world.now, "what": "Cause", "cause": cause.what, "phase": phase}
         lines.append((world.now, json.dumps(told, separators=(",", ":"))))
 
-    early = [each for each in scenario.causes if each.before]
-    for cause in early:
+    for cause in scenario.earlier:
         schedule(world, cause, begin, note)
     world.run(start)
     for cause in scenario.causes:
-        if cause not in early:
+        if cause not in scenario.earlier:
             schedule(world, cause, begin, note)
     world.run(end)
     return [text for _, text in sorted([*lines, *_truth(scenario, begin)], key=lambda pair: pair[0])]
 
 
-def schedule(world: World, cause: Cause, begin: float, note: Callable[[Cause, str], None]) -> None:
+def schedule(
+    world: World, cause: Cause, begin: float, note: Callable[[Cause, str], None] = lambda _cause, _phase: None
+) -> None:
     """Let one thing go wrong in a world at its time, and be mended at its end; `note` is told of both."""
     timetable, stack = world.scene.timetable, ExitStack()
 

@@ -117,7 +117,7 @@ class Scenario(Settings):
     channels: Mapping[Slug, tuple[int, ...]] = Field(default_factory=dict)
     second_node: bool = False
     lacks: tuple[str, ...] = ()
-    rules: Mapping[Slug, Mapping[str, float | str]] = Field(default_factory=dict)
+    rules: Mapping[Slug, Mapping[str, int | float | str]] = Field(default_factory=dict)
     maintenance: tuple[Window, ...] = ()
     causes: tuple[Cause, ...] = ()
     opens: tuple[Opening, ...] = ()
@@ -176,6 +176,11 @@ class Scenario(Settings):
         if both:
             raise ValueError(f"{min(both)} can't both open and be silent")
         return self
+
+    @property
+    def earlier(self) -> tuple[Cause, ...]:
+        """What goes wrong before its beginning."""
+        return tuple(each for each in self.causes if each.before)
 
     def world(self, begin: float) -> WorldSpec:
         """Its world when it begins at some moment, with its history before."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -38,8 +38,8 @@ class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
     credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
 
-    def __init__(self, spec: WorldSpec, folder: Path) -> None:
-        """Everything stands at the beginning; credentials are written to `folder`."""
+    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = ()) -> None:
+        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`."""
         self._heard: list[Event] = []
         self.late = 0.0  # seconds by which it ever ran behind its own time
         self.clock = StageClock(spec.begin / 1_000)
@@ -55,7 +55,8 @@ class Stage:
         self.lnd = LndDouble(self.node, folder)
         self.node_gate, self.reach = Gate(), Gate()
         self.stores = {each.name: self._open_store(each.name, each.currency) for each in spec.stores}
-        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in _MONITOR]
+        rights = [each for each in _MONITOR if each not in lacking]
+        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in rights]
         core = self.btcpay.core
         self.key = core.credentials.key(core.ids.hash("key")[:40], self.btcpay.owner, "monitor", *scopes).secret
         self.writes_backup = True
