@@ -165,8 +165,9 @@ async def test_what_a_stream_tells_may_be_disturbed(place: Place, kind: str, hea
     async with states(place) as stream:
 
         async def tell() -> None:
+            while not place.stage.node.states.listeners:  # noqa: ASYNC110 - it tells nobody who listens
+                await asyncio.sleep(0.01)
             for each in (sim.LOCKED, sim.UNLOCKED, sim.RPC_ACTIVE):
-                await asyncio.sleep(0.05)
                 place.stage.node.enter(each)
 
         telling = asyncio.ensure_future(tell())
