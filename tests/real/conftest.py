@@ -1,6 +1,5 @@
-"""Fixtures of the real test bed: one bed for the whole session, everything else per test."""
+"""What holds for every test over the real bed: it is found whole, and a failure shows what its programs said."""
 
-import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from tests.audience import Audience
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.process import witnesses
-from tests.requirements import require
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,20 +17,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for process in witnesses():
             report.sections.append((f"{process.name}: {process.log}", process.tail()))
     return report
-
-
-@pytest.fixture(scope="session")
-def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    """The merchant's stack with its peer and a customer; its files stay where a test failed."""
-    require("stack")
-    bed = Bed(tmp_path_factory.mktemp("bed"))
-    try:
-        bed.start()
-        yield bed
-    finally:
-        bed.close()
-    if not request.session.testsfailed:
-        shutil.rmtree(bed.folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
