@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters import nodes
+from tests.adapters.calls import Caller, calling
 from tests.adapters.cores import Core, RealCore, doubled
+from tests.adapters.nodes import Lightning
+from tests.real.testbed.bed import Bed
 from tests.requirements import require
 
 SIMULATOR, REAL = "simulator", "real"
@@ -35,3 +39,27 @@ async def core(side: str, request: pytest.FixtureRequest, tmp_path: Path) -> Asy
     else:
         async with doubled(tmp_path) as core:
             yield core
+
+
+@pytest.fixture(scope="module")
+def whole_bed(bed: Bed) -> Bed:
+    """The bed as its first module found it."""
+    bed.whole()
+    return bed
+
+
+@pytest.fixture
+async def lightning(side: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Lightning]:
+    """The LND that answers."""
+    if side == REAL:
+        yield nodes.RealLightning(request.getfixturevalue("whole_bed"), tmp_path)
+    else:
+        async with nodes.doubled(tmp_path) as node:
+            yield node
+
+
+@pytest.fixture
+async def caller(lightning: Lightning) -> AsyncIterator[Caller]:
+    """Calls it."""
+    async with calling(lightning.door) as caller:
+        yield caller
