@@ -6,7 +6,10 @@ import pytest
 
 from tests.audience import Audience
 from tests.real.testbed.bed import Bed
+from tests.real.testbed.daemon import Daemon
+from tests.real.testbed.desk import at_the_desk
 from tests.real.testbed.process import witnesses
+from tests.real.testbed.shop import Shop
 
 
 @pytest.hookimpl(wrapper=True)
@@ -30,3 +33,17 @@ def audience() -> Iterator[Audience]:
     """Who is told by the daemon of a module."""
     with Audience().running() as audience:
         yield audience
+
+
+@pytest.fixture(scope="module")
+def shop(bed: Bed) -> Iterator[Shop]:
+    """A shop of BTCPay over the bed's nodes."""
+    with Shop(bed).running() as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def desk(bed: Bed, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """The daemon that watches all of the shop."""
+    with at_the_desk(bed, shop, tmp_path_factory.mktemp("shop")) as daemon:
+        yield daemon
