@@ -81,7 +81,7 @@ class BitcoindDouble:
         return [method for request in self.asked for method in request]
 
     async def start(self) -> None:
-        """Write the cookie, then listen: on the same port as before when it was started once."""
+        """Write the cookie, then listen."""
         self.node.started_at = self.node.chain.clock.now()
         if self.cookie is not None:
             self._cookie_user = User(_COOKIE_USER, secrets.token_hex(32))
@@ -89,6 +89,10 @@ class BitcoindDouble:
             fresh.write_text(f"{_COOKIE_USER}:{self._cookie_user.password}")
             fresh.chmod(0o600)
             fresh.rename(self.cookie)
+        await self.listen()
+
+    async def listen(self) -> None:
+        """Only that: on the same port as before when it listened once."""
         if self.unix_socket is not None:
             self._server = await asyncio.start_unix_server(self._serve, self.unix_socket)
             return
@@ -97,14 +101,18 @@ class BitcoindDouble:
 
     async def stop(self) -> None:
         """Stop listening, drop connections and delete the cookie, as bitcoind does at its end."""
+        await self.close()
+        if self.cookie is not None:
+            self.cookie.unlink(missing_ok=True)
+
+    async def close(self) -> None:
+        """Stop listening and drop connections: nobody reaches it, and it lives on."""
         if self._server is not None:
             self._server.close()
             self._server = None
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        if self.cookie is not None:
-            self.cookie.unlink(missing_ok=True)
 
     async def __aenter__(self) -> Self:
         """Start."""

@@ -26,11 +26,15 @@ _STATES: dict[int, str] = {
 
 @dataclass
 class Faults:
-    """What goes wrong on purpose, by the last part of a call's path; `*` is every call, the State service too."""
+    """What goes wrong on purpose, by the last part of a call's path; `*` is every call, the State service too.
+
+    `streams` are `cut` as soon as they begin, or their messages `duplicated`, or `reordered` by twos.
+    """
 
     hanging: set[str] = field(default_factory=set)
     failing: dict[str, str] = field(default_factory=dict)
     latency: float = 0.0
+    streams: str = ""
 
     def hang(self, path: str) -> bool:
         """Whether a call is never answered."""
@@ -84,9 +88,12 @@ class LndDouble:
         if server is not None:
             await server.stop(None)
 
-    def renew_certificate(self) -> None:
-        """What LND does at a start when its certificate is gone; takes effect with the next start."""
-        self._certificate, self._key = self_signed(self._now())
+    def renew_certificate(self, *, age_days: float = 0.0, host: str = "") -> None:
+        """What LND does at a start when its certificate is gone; takes effect with the next start.
+
+        It may be an old one, or one for another host.
+        """
+        self._certificate, self._key = self_signed(self._now(), age_days=age_days, host=host)
         _replace(self.certificate, self._certificate, 0o644)
 
     def _write_credentials(self) -> None:
@@ -115,8 +122,26 @@ class LndDouble:
         answer = call.answer(self.node, request)
         if not isinstance(answer, AsyncIterator):
             raise TypeError(path)
-        async for message in answer:
+        async for message in self._disturbed(answer, context):
             yield message
+
+    async def _disturbed(self, messages: AsyncIterator[Message], context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - grpc's own
+        """A stream with its faults; one that began before a cut ends with its next message."""
+        held: Message | None = None
+        if self.faults.streams == "cut":
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "error reading from server: EOF")
+        async for message in messages:
+            if self.faults.streams == "cut":
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "error reading from server: EOF")
+            if self.faults.streams == "reordered" and held is None:
+                held = message
+                continue
+            yield message
+            if self.faults.streams == "duplicated":
+                yield message
+            if held is not None:
+                yield held
+                held = None
 
     def sent(self, path: str, message: Message) -> bytes:
         """Serialise and count."""

@@ -36,7 +36,7 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read."""
+    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
 
     def __init__(self, spec: WorldSpec, folder: Path) -> None:
         """Everything stands at the beginning; credentials are written to `folder`."""
@@ -58,6 +58,8 @@ class Stage:
         scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in _MONITOR]
         core = self.btcpay.core
         self.key = core.credentials.key(core.ids.hash("key")[:40], self.btcpay.owner, "monitor", *scopes).secret
+        self.writes_backup = True
+        self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
@@ -137,6 +139,7 @@ class Stage:
                 events, self._heard = self._heard, []
                 for event in events:
                     group.create_task(self.play.attempt(event))
+                self._write_backup()
                 self.btcpay.exchanges.clear()
                 self.bitcoind.asked.clear()
                 rest = self._rest()
@@ -148,6 +151,13 @@ class Stage:
         due = self.world.scene.timetable.next_due
         wait = _LOOKS_EVERY if due is None else due / 1_000 - self.clock.now()
         return min(max(0.0, wait), _LOOKS_EVERY)
+
+    def _write_backup(self) -> None:
+        """LND does it by itself whenever a channel was opened or closed."""
+        backup = self.node.backup()
+        if self.writes_backup and backup != self._backup:
+            self._backup = backup
+            self._backup_file.write_bytes(backup)
 
     def look(self) -> None:
         """What the doubles' state means for customers."""
