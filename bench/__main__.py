@@ -28,8 +28,6 @@ PAGES = ("/metrics", "/metrics/channels", "/healthz")
 class Size:
     """How much a run measures. Seconds; `channels` of the large node, then of smaller ones. `past` are invoices of
     BTCPay, `at_once` so many of them that one answer can hold, `twice` orders that are paid twice.
-
-    The obvious way does the same at each scrape, so half of the window tells as much about it.
     """
 
     channels: tuple[int, ...]
@@ -149,7 +147,7 @@ def beside(node: StandIn, size: Size) -> tuple[Steady, Steady]:
     found = []
     for graph in (True, False):
         with obvious(node, graph=graph) as exporter:
-            found.append(watch(exporter, node, PAGES[:1], size.window / 2, size.probe))
+            found.append(watch(exporter, node, PAGES[:1], size.window, size.probe))
     return found[0], found[1]
 
 

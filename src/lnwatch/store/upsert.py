@@ -68,9 +68,11 @@ class _Statement:
         self._rest = tuple(compiled.params[name] for name in self._names[len(names) :])
         checks = ((place, check_of(insert.table.columns[name].type)) for place, name in enumerate(self._columns))
         self._checks = tuple((place, check) for place, check in checks if check is not None)
-        self._at_once = _PARAMETERS // len(names) if self._positional else 0
-        one = f"({', '.join('?' * len(names))})"
-        self._several = self._text.replace(f"VALUES {one}", f"VALUES {', '.join([one] * self._at_once)}", 1)
+        self._at_once, self._several = 0, ""
+        if self._positional:
+            self._at_once = _PARAMETERS // len(names)
+            several = insert.values([dict.fromkeys(names)] * self._at_once)
+            self._several = str(ending(several).compile(dialect=dialect))
         self._document = ""
         if isinstance(insert, postgresql.Insert):
             whole = ending(_inserting_document(insert, self._columns)).compile(dialect=dialect)
