@@ -1,14 +1,15 @@
-"""Fixtures of the real test bed: one bed for the whole session, everything else per test."""
+"""What holds for every test over the real bed: it is found whole, and a failure shows what its programs said."""
 
-import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
 
 from tests.audience import Audience
 from tests.real.testbed.bed import Bed
+from tests.real.testbed.daemon import Daemon
+from tests.real.testbed.desk import at_the_desk
 from tests.real.testbed.process import witnesses
-from tests.requirements import require
+from tests.real.testbed.shop import Shop
 
 
 @pytest.hookimpl(wrapper=True)
@@ -19,20 +20,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for process in witnesses():
             report.sections.append((f"{process.name}: {process.log}", process.tail()))
     return report
-
-
-@pytest.fixture(scope="session")
-def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    """The merchant's stack with its peer and a customer; its files stay where a test failed."""
-    require("stack")
-    bed = Bed(tmp_path_factory.mktemp("bed"))
-    try:
-        bed.start()
-        yield bed
-    finally:
-        bed.close()
-    if not request.session.testsfailed:
-        shutil.rmtree(bed.folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,3 +33,17 @@ def audience() -> Iterator[Audience]:
     """Who is told by the daemon of a module."""
     with Audience().running() as audience:
         yield audience
+
+
+@pytest.fixture(scope="module")
+def shop(bed: Bed) -> Iterator[Shop]:
+    """A shop of BTCPay over the bed's nodes."""
+    with Shop(bed).running() as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def desk(bed: Bed, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """The daemon that watches all of the shop."""
+    with at_the_desk(bed, shop, tmp_path_factory.mktemp("shop")) as daemon:
+        yield daemon

@@ -23,13 +23,6 @@ AN_HOUR_AGO = -3_700  # seconds
 
 
 @pytest.fixture
-def shop(bed: Bed) -> Iterator[Shop]:
-    """A BTCPay Server of the merchant, and who is told."""
-    with Shop(bed).running() as started:
-        yield started
-
-
-@pytest.fixture
 def desk(bed: Bed, shop: Shop, tmp_path: Path) -> Iterator[Daemon]:
     """A daemon over the merchant's stack, for which a second is long to hold an invoice. It looked at the same nodes
     for a moment under a clock of an hour ago: what is usual is a median of hours that are over."""

@@ -1,10 +1,7 @@
 """A customer buys at a shop over real nodes: over Lightning, on-chain, late, partly, twice, and wants money back."""
 
-import json
 import re
-import subprocess
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +9,12 @@ import pytest
 
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.customer import Customer, send_coins
-from tests.real.testbed.daemon import Daemon, merged, quick, running, site_settings
+from tests.real.testbed.daemon import Daemon
+from tests.real.testbed.desk import BRIEF, CHAIN, LIGHTNING, asked, check_counters, counters, final, told
 from tests.real.testbed.shop import PRICE, Shop
 from tests.real.testbed.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
-
-HOOK = "/hooks/btcpay/main/pay"
-BRIEF = 0.5  # minutes, the shortest life of an invoice
-LIGHTNING, CHAIN = "BTC-LN", "BTC-CHAIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +67,6 @@ TALES = {
         "invoice_regressed",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def shop(bed: Bed) -> Iterator[Shop]:
-    with Shop(bed).running() as shop:
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def desk(bed: Bed, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon that reads all four systems, and to which BTCPay tells everything."""
-    site = merged(site_settings(bed, quick("invoices", "payments")), shop.settings())
-    secrets = [*bed.secrets(), shop.monitor]
-    with running(tmp_path_factory.mktemp("shop") / "lnwatch", site, secrets=secrets) as daemon:
-        for source in ("core", "ln1", "pay", "nbx"):
-            daemon.in_state(source, "up")
-        until("the store is read", lambda: daemon.scrape().has("lnwatch_invoices_open", store="shop"), timeout=60)
-        shop.tell(f"http://127.0.0.1:{daemon.port}{HOOK}")
-        yield daemon
 
 
 @pytest.fixture(scope="module")
@@ -153,31 +128,6 @@ def give_back(bed: Bed, shop: Shop, invoice: str) -> None:
     until("the customer has it", lambda: bed.hub.invoice(made["r_hash"])["state"] == "SETTLED", timeout=40)
 
 
-def asked(desk: Daemon, *words: str) -> Any:  # noqa: ANN401 - JSON is anything
-    """What a command answers in JSON."""
-    done: subprocess.CompletedProcess[str] = desk.command(*words, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def told(desk: Daemon, find: str) -> dict[str, Any]:
-    """The one order that is found."""
-    (order,) = asked(desk, "order", find)["orders"]
-    return dict(order)
-
-
-def final(desk: Daemon, bought: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Every order, once all are final."""
-
-    def orders() -> dict[str, dict[str, Any]]:
-        found = {name: told(desk, invoice) for name, invoice in bought.items()}
-        left = [name for name, order in found.items() if order["final_at"] is None]
-        assert not left, left
-        return found
-
-    return until("all orders are final", orders, timeout=200, pause=2)
-
-
 def missing(order: Mapping[str, Any], steps: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     """The steps that its timeline lacks."""
     line = [(step["source"], step["what"]) for step in order["timeline"]]
@@ -192,36 +142,6 @@ def open_troubles(desk: Daemon) -> set[tuple[str, str]]:
     return {(case["rule"], case["subject"]) for case in asked(desk, "cases")["cases"] if case["rule"] in rules}
 
 
-def counters(desk: Daemon) -> dict[str, float]:
-    """What is counted of the store's orders, zeros left out; a payment over LNURL has none here."""
-    shown = desk.scrape()
-    names = ("lnwatch_orders_total", "lnwatch_invoices_total")
-    found = {
-        f"{name} {labels['rail']} {labels['outcome']}": value
-        for name in names
-        for labels, value in shown.all(name, store="shop")
-    }
-    found |= {
-        f"payments {method}": value
-        for method, value in shown.by("method", "lnwatch_payments_total", store="shop").items()
-    }
-    found["refunds"] = shown.value("lnwatch_refunds_total", store="shop")
-    for labels, value in shown.all("lnwatch_settlement_latency_seconds_count", store="shop"):
-        found[f"{labels['leg']} {labels['rail']}"] = value
-    return {name: value for name, value in found.items() if value}
-
-
-def reckoned(orders: Mapping[str, dict[str, Any]]) -> dict[str, float]:
-    """The same, out of what `lnwatch order` told."""
-    counts = Counter[str]()
-    for order in orders.values():
-        counts[f"lnwatch_orders_total {order['rail']} {order['outcome']}"] += 1
-        counts[f"lnwatch_invoices_total {order['rail']} {order['outcome']}"] += len(order["invoices"])
-        counts["refunds"] += order["refunded_at"] is not None
-        counts.update(f"{leg['leg']} {leg['rail']}" for leg in order["legs"])
-    return dict(+counts)
-
-
 def check_orders(desk: Daemon, bought: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Each tale is told whole and as it was, and each order has its number. What was told."""
     orders = final(desk, bought)
@@ -231,17 +151,6 @@ def check_orders(desk: Daemon, bought: Mapping[str, str]) -> dict[str, dict[str,
         assert not missing(order, tale.steps), (name, missing(order, tale.steps), order["timeline"])
     assert sorted(order["sequence"] for order in orders.values()) == list(range(1, len(TALES) + 1))
     return orders
-
-
-def check_counters(desk: Daemon, orders: Mapping[str, dict[str, Any]]) -> None:
-    """The metrics agree with what was told."""
-
-    def same() -> bool:
-        shown = {name: value for name, value in counters(desk).items() if not name.startswith("payments")}
-        assert shown == reckoned(orders), (shown, reckoned(orders))
-        return True
-
-    until("the counters agree", same, timeout=30)
 
 
 def test_every_tale_is_told(shop: Shop, desk: Daemon, bought: Mapping[str, str]) -> None:

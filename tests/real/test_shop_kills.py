@@ -4,17 +4,17 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.real.test_shop import BRIEF, CHAIN, HOOK, LIGHTNING, asked, check_counters, counters, final
 from tests.real.testbed.bed import Bed
 from tests.real.testbed.customer import send_coins
-from tests.real.testbed.daemon import Daemon, merged, quick, running, site_settings
+from tests.real.testbed.daemon import Daemon
+from tests.real.testbed.desk import BRIEF, CHAIN, LIGHTNING, asked, check_counters, counters, final
 from tests.real.testbed.shop import PRICE, Shop
 from tests.real.testbed.waiting import until
 
@@ -68,23 +68,6 @@ def kill(daemon: Daemon, chance: random.Random) -> None:
         daemon.process.check()
         daemon.process.kill()
         daemon.process.start()
-
-
-@pytest.fixture(scope="module")
-def shop(bed: Bed) -> Iterator[Shop]:
-    with Shop(bed).running() as shop:
-        yield shop
-
-
-@pytest.fixture(scope="module")
-def desk(bed: Bed, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    site = merged(site_settings(bed, quick("invoices", "payments")), shop.settings())
-    with running(tmp_path_factory.mktemp("kills") / "lnwatch", site, secrets=[*bed.secrets(), shop.monitor]) as daemon:
-        for source in ("core", "ln1", "pay", "nbx"):
-            daemon.in_state(source, "up")
-        until("the store is read", lambda: daemon.scrape().has("lnwatch_invoices_open", store="shop"), timeout=60)
-        shop.tell(f"http://127.0.0.1:{daemon.port}{HOOK}")
-        yield daemon
 
 
 @pytest.fixture(scope="module")

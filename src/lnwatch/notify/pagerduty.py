@@ -164,9 +164,7 @@ def _read(answer: Answer) -> _Said:
 def _failure(answer: Answer, said: _Said) -> DeliveryError:
     words = cut(redact(" ".join(filter(None, (said.message, *said.errors)))), 300)
     if 200 <= answer.status < 300:
-        message = (
-            f"{answer.where} answered with something that is not PagerDuty's (HTTP {answer.status}); is `url` right?"
-        )
+        message = f"{answer.where} gave an answer that is not PagerDuty's (HTTP {answer.status}): look at `url`"
         return DeliveryError(Failure.SERVER, message)
     if answer.status == 400 and "routing" in words.lower():
         return DeliveryError(Failure.REJECTED, f"{answer.where} does not accept the routing key: {words}")
@@ -181,5 +179,6 @@ NOTIFIER = NotifierKind(
     per_minute=100,
     burst=20,
     batches=False,
+    calls=True,
     idempotent=True,
 )

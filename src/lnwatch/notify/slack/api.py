@@ -68,7 +68,7 @@ def _read(answer: Answer) -> Said:
         said = Said.model_validate_json(answer.body)
     except ValidationError as error:
         if answer.status == 200:
-            message = f"{answer.where} answered with something that is not Slack's; is `api_url` right?"
+            message = f"{answer.where} gave an answer that is not Slack's: look at `api_url`"
             raise DeliveryError(Failure.SERVER, message) from error
         raise status_failure(answer) from error
     if not said.ok:

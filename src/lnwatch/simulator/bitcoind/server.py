@@ -37,8 +37,19 @@ class _Asked:
 
     method: str
     path: str
+    version: str
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def old(self) -> bool:
+        """Whether it is of a time when every answer ended its connection."""
+        return self.version == "HTTP/1.0"
+
+    @property
+    def last(self) -> bool:
+        """Whether the connection ends with its answer."""
+        return self.old or self.headers.get("connection", "").lower() == "close"
 
 
 @dataclass(slots=True)
@@ -70,7 +81,7 @@ class BitcoindDouble:
         return [method for request in self.asked for method in request]
 
     async def start(self) -> None:
-        """Write the cookie, then listen: on the same port as before when it was started once."""
+        """Write the cookie, then listen."""
         self.node.started_at = self.node.chain.clock.now()
         if self.cookie is not None:
             self._cookie_user = User(_COOKIE_USER, secrets.token_hex(32))
@@ -78,6 +89,10 @@ class BitcoindDouble:
             fresh.write_text(f"{_COOKIE_USER}:{self._cookie_user.password}")
             fresh.chmod(0o600)
             fresh.rename(self.cookie)
+        await self.listen()
+
+    async def listen(self) -> None:
+        """Only that: on the same port as before when it listened once."""
         if self.unix_socket is not None:
             self._server = await asyncio.start_unix_server(self._serve, self.unix_socket)
             return
@@ -86,14 +101,18 @@ class BitcoindDouble:
 
     async def stop(self) -> None:
         """Stop listening, drop connections and delete the cookie, as bitcoind does at its end."""
+        await self.close()
+        if self.cookie is not None:
+            self.cookie.unlink(missing_ok=True)
+
+    async def close(self) -> None:
+        """Stop listening and drop connections: nobody reaches it, and it lives on."""
         if self._server is not None:
             self._server.close()
             self._server = None
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
-        if self.cookie is not None:
-            self.cookie.unlink(missing_ok=True)
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -126,15 +145,17 @@ class BitcoindDouble:
         if body is not None and faults.garbage is not None:
             body = faults.garbage
         payload = b" " * faults.oversized + (body or b"")
-        length = [] if status == 204 else [f"Content-Length: {len(payload)}"]
-        date = email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)
-        lines = [f"HTTP/1.1 {status} {_PHRASES[status]}", *headers, f"Date: {date}", *length]
+        lines = [f"{asked.version} {status} {_PHRASES[status]}", *headers]
+        if not asked.old:
+            lines.append(f"Date: {email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)}")
+            lines += [] if status == 204 else [f"Content-Length: {len(payload)}"]
+            lines += ["Connection: close"] if asked.last else []
         if status != 204 and not any(line.startswith("Content-Type") for line in headers):
             lines.append(f"Content-Type: {_HTML}")
         writer.write("\r\n".join([*lines, "", ""]).encode())
         writer.write(payload[: len(payload) // 2] if faults.truncated else payload)
         await writer.drain()
-        return not faults.truncated
+        return not faults.truncated and not asked.last
 
     async def _answer(self, asked: _Asked) -> tuple[int, bytes | None, list[str]]:
         """Status, body and headers of its own, checked in the order in which bitcoind does it."""
@@ -160,7 +181,11 @@ class BitcoindDouble:
             return 503, b"Request rejected during server shutdown"
         if faults.overloaded:
             return 503, b"Work queue depth exceeded"
-        return None if asked.method == "POST" else (405, b"JSONRPC server handles only POST requests")
+        if asked.method == "POST":
+            return None
+        # Of other methods its HTTP server knows these alone, and answers the rest by itself.
+        known = asked.method in {"GET", "HEAD", "PUT"}
+        return 405, b"JSONRPC server handles only POST requests" if known else None
 
     def _user(self, header: str | None) -> User | None:
         if header is None or not header.startswith("Basic "):
@@ -191,7 +216,7 @@ def _methods(body: bytes) -> list[str]:
 async def _read(reader: asyncio.StreamReader) -> _Asked:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip("\r\n").split("\r\n")
-    method, target, _ = first.split(" ", 2)
+    method, target, version = first.split(" ", 2)
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return _Asked(method, target, headers, body)
+    return _Asked(method, target, version, headers, body)

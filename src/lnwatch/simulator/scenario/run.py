@@ -15,10 +15,10 @@ from lnwatch.errors import LnwatchError
 from lnwatch.model.case import Case
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
-from lnwatch.simulator.scenario.alone import how
-from lnwatch.simulator.scenario.causes import CAUSES
+from lnwatch.simulator.scenario.causes import CAUSES, Place
 from lnwatch.simulator.scenario.file import Cause, Scenario
 from lnwatch.simulator.scenario.verdict import Seen, Verdict, judge
+from lnwatch.simulator.world.hostclock import HostClock
 from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage
 
@@ -56,14 +56,14 @@ async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     asked = scenario.begin.timestamp()
     begin = asked + (SystemClock().now() - asked) // _WEEK * _WEEK
     stage = Stage(scenario.world(begin), run.house.folder)
-    people = People(stage.clock)
+    people, host = People(stage.clock), HostClock(stage.clock)
     loop.servers.append(stage.lnd)
     async with stage.opened(), people.opened():
         await stage.live_through(begin - _WARM_UP, lambda _: None)
         configure(run.house, stage, people, _ASKS)
         living = asyncio.ensure_future(stage.run())
-        watching = asyncio.ensure_future(run.daemon(run.house.config, stage.clock))
-        happening = asyncio.ensure_future(_happen(scenario, run, stage, begin))
+        watching = asyncio.ensure_future(run.daemon(run.house.config, host))
+        happening = asyncio.ensure_future(_happen(scenario, run, Place(stage, people, host), begin))
         try:
             await asyncio.wait({living, watching, happening}, return_when=asyncio.FIRST_COMPLETED)
             if not happening.done():
@@ -84,13 +84,14 @@ def _why(task: "asyncio.Future[Any]") -> str:
     return repr(error) if error is not None else ""
 
 
-async def _happen(scenario: Scenario, run: Run, stage: Stage, begin: float) -> None:
+async def _happen(scenario: Scenario, run: Run, place: Place, begin: float) -> None:
     """From when the daemon knows all that was before to the end."""
+    stage = place.stage
     await _ready(run.house, stage.clock, begin)
     await stage.clock.sleep(begin - stage.clock.now())
     async with asyncio.TaskGroup() as group:
         for cause in scenario.causes:
-            group.create_task(_go_wrong(cause, stage))
+            group.create_task(_go_wrong(cause, place))
         await stage.clock.sleep(scenario.lasts)
 
 
@@ -107,12 +108,12 @@ async def _ready(house: House, clock: Clock, by: float) -> None:
     raise ScenarioError(f"the daemon had not read what was before within {_WARM_UP:.0f} s")
 
 
-async def _go_wrong(cause: Cause, stage: Stage) -> None:
-    await stage.clock.sleep(cause.at)
-    kind = CAUSES[cause.what]
+async def _go_wrong(cause: Cause, place: Place) -> None:
+    await place.stage.clock.sleep(cause.at)
+    kind, stage = CAUSES[cause.what], place.stage
     began = stage.clock.now()
-    with kind.in_world(stage.world, how(cause)):
-        async with kind.on_stage(stage, how(cause)):
+    with kind.in_world(stage.world, cause.how):
+        async with kind.on_stage(place, cause.how):
             await stage.clock.sleep(max(0.0, began + cause.lasts - stage.clock.now()))
 
 

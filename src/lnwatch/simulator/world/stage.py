@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -36,10 +36,10 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read."""
+    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
 
-    def __init__(self, spec: WorldSpec, folder: Path) -> None:
-        """Everything stands at the beginning; credentials are written to `folder`."""
+    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = ()) -> None:
+        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`."""
         self._heard: list[Event] = []
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
@@ -54,9 +54,12 @@ class Stage:
         self.lnd = LndDouble(self.node, folder)
         self.node_gate, self.reach = Gate(), Gate()
         self.stores = {each.name: self._open_store(each.name, each.currency) for each in spec.stores}
-        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in _MONITOR]
+        rights = [each for each in _MONITOR if each not in lacking]
+        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in rights]
         core = self.btcpay.core
         self.key = core.credentials.key(core.ids.hash("key")[:40], self.btcpay.owner, "monitor", *scopes).secret
+        self.writes_backup = True
+        self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
@@ -136,6 +139,7 @@ class Stage:
                 events, self._heard = self._heard, []
                 for event in events:
                     group.create_task(self.play.attempt(event))
+                self._write_backup()
                 self.btcpay.exchanges.clear()
                 self.bitcoind.asked.clear()
                 await self.clock.sleep(self._rest())
@@ -144,6 +148,13 @@ class Stage:
         due = self.world.scene.timetable.next_due
         wait = _LOOKS_EVERY if due is None else due / 1_000 - self.clock.now()
         return min(max(0.0, wait), _LOOKS_EVERY)
+
+    def _write_backup(self) -> None:
+        """LND does it by itself whenever a channel was opened or closed."""
+        backup = self.node.backup()
+        if self.writes_backup and backup != self._backup:
+            self._backup = backup
+            self._backup_file.write_bytes(backup)
 
     def look(self) -> None:
         """What the doubles' state means for customers."""

@@ -121,9 +121,7 @@ class Client:
     def _rejected(self, where: str) -> str:
         if self._cookie.path is None:
             return f"{where} asks for a login: set `cookie_file` to the .cookie in NBXplorer's data folder"
-        return (
-            f"{where} does not accept the cookie in {self._cookie.path}: is it that of this NBXplorer and its network?"
-        )
+        return f"{where} does not accept the cookie in {self._cookie.path}: look whether another NBXplorer wrote it"
 
     async def _send(self, login: str | None) -> Answer:
         self._cost.calls += 1
