@@ -43,7 +43,8 @@ class Faults:
 
 class LndDouble:
     """Serves one node. In `directory` lie `tls.cert`, `readonly.macaroon` and `admin.macaroon`, as LND writes
-    them. `calls` and `bytes_sent` are counted by path."""
+    them. `calls` and `bytes_sent` are counted by path; `parked` are the calls that wait on purpose now, and `stirs`
+    grows with all that a client hears of unasked: messages of streams, and that it came or went."""
 
     def __init__(self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None) -> None:
         """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's)."""
@@ -52,6 +53,8 @@ class LndDouble:
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self.bytes_sent: Counter[str] = Counter()
+        self.parked = 0
+        self.stirs = 0
         self.port = 0
         self._now = clock_now or node.now
         self._server: grpc.aio.Server | None = None
@@ -81,12 +84,14 @@ class LndDouble:
         self.port = server.add_secure_port(self.address, credentials)
         await server.start()
         self._server = server
+        self.stirs += 1
 
     async def stop(self) -> None:
         """Go away at once, as a killed process does."""
         server, self._server = self._server, None
         if server is not None:
             await server.stop(None)
+            self.stirs += 1
 
     def renew_certificate(self, *, age_days: float = 0.0, host: str = "") -> None:
         """What LND does at a start when its certificate is gone; takes effect with the next start.
@@ -123,6 +128,7 @@ class LndDouble:
         if not isinstance(answer, AsyncIterator):
             raise TypeError(path)
         async for message in self._disturbed(answer, context):
+            self.stirs += 1
             yield message
 
     async def _disturbed(self, messages: AsyncIterator[Message], context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - grpc's own
@@ -160,10 +166,14 @@ class LndDouble:
                 self.node.bakery.verify(written, call.permission, path, self.node.now())
             except RefusedError as error:
                 await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        if self.faults.hang(path):
-            await asyncio.Event().wait()
-        if self.faults.latency:
-            await asyncio.sleep(self.faults.latency)
+        self.parked += 1
+        try:
+            if self.faults.hang(path):
+                await asyncio.Event().wait()
+            if self.faults.latency:
+                await asyncio.sleep(self.faults.latency)
+        finally:
+            self.parked -= 1
         if text := self.faults.failing.get(path.rpartition("/")[2]):
             await context.abort(grpc.StatusCode.UNKNOWN, text)
 

@@ -41,7 +41,6 @@ class Stage:
     def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = ()) -> None:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`."""
         self._heard: list[Event] = []
-        self.late = 0.0  # seconds by which it ever ran behind its own time
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
@@ -130,9 +129,9 @@ class Stage:
 
     # -- the present ------------------------------------------------------------------------------------------
 
-    async def run(self, speed: float | None = None) -> None:
-        """By the machine's time, or so many times as fast, until cancelled."""
-        self.clock.go_live(speed)
+    async def run(self, at: float | None = None) -> None:
+        """By the event loop's time until cancelled, from where the clock stands or from `at`."""
+        self.clock.go_live(at)
         async with asyncio.TaskGroup() as group:
             while True:
                 self.look()
@@ -143,10 +142,7 @@ class Stage:
                 self._write_backup()
                 self.btcpay.exchanges.clear()
                 self.bitcoind.asked.clear()
-                rest = self._rest()
-                due = self.clock.now() + rest
-                await self.clock.sleep(rest)
-                self.late = max(self.late, self.clock.now() - due)
+                await self.clock.sleep(self._rest())
 
     def _rest(self) -> float:
         due = self.world.scene.timetable.next_due
