@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ from lnwatch.cli.output import complain, say, say_table
 from lnwatch.clock import Clock
 from lnwatch.config import load
 from lnwatch.model.case import Case
-from lnwatch.store import open_ledger
+from lnwatch.store import open_ledger, visit_ledger
 
 if TYPE_CHECKING:
     from lnwatch.simulator.scenario.file import Scenario
@@ -67,7 +67,7 @@ def _run(name: str, scenario: "Scenario") -> "Verdict":
 
     complain(f"{name}: {scenario.about}")
     with tempfile.TemporaryDirectory(prefix="lnwatch-scenario-") as folder:
-        return play(scenario, Run(House(Path(folder), _free_port(), 0), _watch, _cases))
+        return play(scenario, Run(House(Path(folder), _free_port(), 0), _watch, _cases, _ask))
 
 
 async def _watch(config: Path, clock: Clock) -> None:
@@ -87,6 +87,16 @@ async def _cases(config: Path, clock: Clock, since: float) -> Sequence[Case]:
         await ledger.close()
 
 
+async def _ask(config: Path, clock: Clock, kind: str, body: Mapping[str, object]) -> None:
+    """The daemon is in this very process: it is there."""
+    loaded = load(config, os.environ)
+    ledger = await visit_ledger(loaded.ledger, loaded.data_dir, clock)
+    try:
+        await ledger.inbox_put(kind, body, clock.now())
+    finally:
+        await ledger.close()
+
+
 def _show(verdicts: "dict[str, Verdict]") -> None:
     rows = []
     for name, each in verdicts.items():
@@ -97,6 +107,8 @@ def _show(verdicts: "dict[str, Verdict]") -> None:
         ]
         ended = [f"{one.ended:.0f} s" for one in each.caught if one.ended is not None]
         wrong = [*each.false, *(f"{rule} was not silent" for rule in each.loud)]
+        wrong += [f"{rule} is called covered" for rule in each.covered]
+        wrong += [f"{rule} was told again" for rule in each.again]
         rows.append(
             (
                 name,

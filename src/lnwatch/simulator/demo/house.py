@@ -135,13 +135,7 @@ def configure(
     `rules` are limits of its own, instead of those with which the pace has it tell earlier.
     """
     secret = secrets.token_hex(16)
-    hooks = {"lnwatch": f"{house.page}/hooks/btcpay/{SITE}/pay", "shop": f"{people.shop.url}/btcpay"}
-    for store in stage.stores.values():
-        for name, url in hooks.items():
-            webhook = Webhook(stage.btcpay.core.ids.make("webhook"), store.id, url, secret)
-            stage.btcpay.core.dispatcher.webhooks[webhook.id] = webhook
-            if name == "shop":
-                webhook.specific, webhook.everything = ("InvoiceSettled", "InvoiceExpired", "InvoiceCreated"), False
+    _add_webhooks(house, stage, people, secret)
     (house.folder / "data").mkdir(mode=0o700)
     stage.lnd.macaroon.chmod(0o600)
     newest = next(reversed(stage.btcpay.core.invoices))
@@ -191,6 +185,16 @@ def configure(
     head = "# Of a simulated merchant: it asks more often, and waits less before it tells, than you would have it.\n"
     house.config.write_text(head + "\n".join(_block(name, block) for name, block in blocks.items()))
     house.config.chmod(0o600)
+
+
+def _add_webhooks(house: House, stage: Stage, people: People, secret: str) -> None:
+    hooks = {"lnwatch": f"{house.page}/hooks/btcpay/{SITE}/pay", "shop": f"{people.shop.url}/btcpay"}
+    for store in stage.stores.values():
+        for name, url in hooks.items():
+            webhook = Webhook(stage.btcpay.core.ids.make("webhook"), store.id, url, secret)
+            stage.btcpay.core.dispatcher.webhooks[webhook.id] = webhook
+            if name == "shop":
+                webhook.specific, webhook.everything = ("InvoiceSettled", "InvoiceExpired", "InvoiceCreated"), False
 
 
 def _block(name: str, values: Mapping[str, object]) -> str:
