@@ -10,11 +10,13 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from lnwatch.simulator.bitcoind.node import Node, User
 from lnwatch.simulator.bitcoind.rpc import answer
+from lnwatch.simulator.within import within
 
 _PHRASES: Final = {
     200: "OK",
@@ -32,13 +34,16 @@ _COOKIE_USER: Final = "__cookie__"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """One HTTP request."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+
+
+Answered = tuple[int, bytes, list[str]]  # status, body, lines of its head
 
 
 @dataclass(slots=True)
@@ -57,7 +62,7 @@ class BitcoindDouble:
     asked: list[list[str]] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _cookie_user: User | None = None
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -118,25 +123,38 @@ class BitcoindDouble:
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection goes on."""
-        asked = await _read(reader)
+        status, payload, headers = await self.handle(await _read(reader))
+        length = [] if status == HTTPStatus.NO_CONTENT else [f"Content-Length: {len(payload)}"]
+        lines = [f"HTTP/1.1 {status} {_PHRASES[status]}", *headers, *length]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        truncated = self.node.faults.truncated
+        writer.write(payload[: len(payload) // 2] if truncated else payload)
+        await writer.drain()
+        return not truncated
+
+    @property
+    def listening(self) -> bool:
+        """Whether somebody takes a connection."""
+        return self._server is not None
+
+    async def ask(self, asked: Asked) -> Answered:
+        """As over a connection, from within this process. Raises ConnectionResetError when the node goes away."""
+        return await within(self._connections, self.handle(asked))
+
+    async def handle(self, asked: Asked) -> Answered:
+        """What a client gets in the end, with what is broken on purpose."""
         faults = self.node.faults
         if faults.hang is not None:
             await faults.hang.wait()
         status, body, headers = await self._answer(asked)
         if body is not None and faults.garbage is not None:
             body = faults.garbage
-        payload = b" " * faults.oversized + (body or b"")
-        length = [] if status == 204 else [f"Content-Length: {len(payload)}"]
-        date = email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)
-        lines = [f"HTTP/1.1 {status} {_PHRASES[status]}", *headers, f"Date: {date}", *length]
-        if status != 204 and not any(line.startswith("Content-Type") for line in headers):
-            lines.append(f"Content-Type: {_HTML}")
-        writer.write("\r\n".join([*lines, "", ""]).encode())
-        writer.write(payload[: len(payload) // 2] if faults.truncated else payload)
-        await writer.drain()
-        return not faults.truncated
+        headers = [*headers, f"Date: {email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)}"]
+        if status != HTTPStatus.NO_CONTENT and not any(line.startswith("Content-Type") for line in headers):
+            headers.append(f"Content-Type: {_HTML}")
+        return status, b" " * faults.oversized + (body or b""), headers
 
-    async def _answer(self, asked: _Asked) -> tuple[int, bytes | None, list[str]]:
+    async def _answer(self, asked: Asked) -> tuple[int, bytes | None, list[str]]:
         """Status, body and headers of its own, checked in the order in which bitcoind does it."""
         refusal = self._refusal(asked)
         if refusal is not None:
@@ -150,7 +168,7 @@ class BitcoindDouble:
         status, body = answer(self.node, user, asked.body)
         return status, body, [] if body is None else ["Content-Type: application/json"]
 
-    def _refusal(self, asked: _Asked) -> tuple[int, bytes | None] | None:
+    def _refusal(self, asked: Asked) -> tuple[int, bytes | None] | None:
         faults = self.node.faults
         if faults.address_refused:
             return 403, None
@@ -188,10 +206,10 @@ def _methods(body: bytes) -> list[str]:
     return [str(item.get("method")) for item in items if isinstance(item, dict)]
 
 
-async def _read(reader: asyncio.StreamReader) -> _Asked:
+async def _read(reader: asyncio.StreamReader) -> Asked:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip("\r\n").split("\r\n")
     method, target, _ = first.split(" ", 2)
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return _Asked(method, target, headers, body)
+    return Asked(method, target, headers, body)
