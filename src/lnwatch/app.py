@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -225,7 +225,7 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, outside: _Outside) 
         registrations.run(),
         intake.run(engine.deliver),
         _keep_pinging(dead_man, engine, clock),
-        keep_checking(targets, clock, engine.wake),
+        keep_checking(targets, clock, engine.wake, _granted(targets, loops)),
         _keep_pruning(ledger, clock),
         *(each.run() for each in loops),
     ]
@@ -286,6 +286,12 @@ def _telling(
         for target, loop in zip(targets, loops, strict=True)
         if isinstance(target.source, Btcpay)
     }
+
+
+def _granted(targets: Sequence[Target], loops: Sequence[TargetLoops]) -> Callable[[Target], None]:
+    """Has what was forbidden to a source read at once."""
+    running = dict(zip(targets, loops, strict=True))
+    return lambda target: running[target].wake(target.forbidden)
 
 
 def open_hooks(intake: Intake, targets: Sequence[Target]) -> dict[tuple[str, str], Hook]:

@@ -1,6 +1,5 @@
 """`lnwatch simulate`: a scenario's events, or the daemon through it and what it made of it."""
 
-import asyncio
 import json
 import os
 import socket
@@ -37,7 +36,6 @@ def simulate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="OUT.json", help="Write the verdicts as JSON.")
     ] = None,
-    speed: Annotated[float, typer.Option(min=1, max=100, help="How many times as fast as the wall's clock.")] = 10.0,
 ) -> None:
     """Run a daemon through a scenario over sockets, and say what it caught, missed and made up.
 
@@ -55,7 +53,7 @@ def simulate(
             for line in events(each):
                 say(line)
         return
-    verdicts = {name: _run(name, each, speed) for name, each in read.items()}
+    verdicts = {name: _run(name, each) for name, each in read.items()}
     _show(verdicts)
     if report is not None:
         report.write_text(json.dumps({name: each.document() for name, each in verdicts.items()}, indent=2) + "\n")
@@ -63,14 +61,13 @@ def simulate(
         raise typer.Exit(1)
 
 
-def _run(name: str, scenario: "Scenario", speed: float) -> "Verdict":
+def _run(name: str, scenario: "Scenario") -> "Verdict":
     from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - as above
     from lnwatch.simulator.scenario.run import Run, play  # noqa: PLC0415 - likewise
 
     complain(f"{name}: {scenario.about}")
     with tempfile.TemporaryDirectory(prefix="lnwatch-scenario-") as folder:
-        house = House(Path(folder), _free_port(), 0)
-        return asyncio.run(play(scenario, Run(house, speed, _watch, _cases)))
+        return play(scenario, Run(House(Path(folder), _free_port(), 0), _watch, _cases))
 
 
 async def _watch(config: Path, clock: Clock) -> None:
@@ -109,10 +106,9 @@ def _show(verdicts: "dict[str, Verdict]") -> None:
                 "; ".join(wrong) or "-",
                 str(each.pages),
                 str(each.messages),
-                f"{each.late:.0f} s",
             )
         )
-    say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages", "late"), rows)
+    say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages"), rows)
 
 
 def _free_port() -> int:

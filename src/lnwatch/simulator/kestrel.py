@@ -47,8 +47,8 @@ class Reply:
 
 @dataclass(slots=True)
 class Faults:
-    """What a test breaks on the wire: `garbage` replaces each body, `failing` maps the end of a path to an answer, and
-    whoever asks for one that ends as in `silent` hears nothing."""
+    """What a test breaks on the wire: `garbage` replaces each body, `failing` maps the end or the beginning of a
+    path to an answer, and whoever asks for one that ends or begins as in `silent` hears nothing."""
 
     garbage: bytes | None = None
     truncated: bool = False
@@ -151,9 +151,9 @@ class Kestrel(ABC):
         await self.gate.wait()
         if self.faults.latency:
             await self.clock.sleep(self.faults.latency)
-        if request.path.endswith(tuple(self.faults.silent)):
+        if any(_on(request.path, each) for each in self.faults.silent):
             await asyncio.Event().wait()
-        reply = next((each for end, each in self.faults.failing.items() if request.path.endswith(end)), None)
+        reply = next((each for part, each in self.faults.failing.items() if _on(request.path, part)), None)
         if reply is None:
             reply = await self.answer(request)
         await self.gate.wait()
@@ -179,6 +179,10 @@ class Kestrel(ABC):
         writer.write("\r\n".join([*lines, "", ""]).encode() + sent)
         await writer.drain()
         return not self.faults.truncated and request.headers.get("connection", "").lower() != "close"
+
+
+def _on(path: str, part: str) -> bool:
+    return path.startswith(part) or path.endswith(part)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

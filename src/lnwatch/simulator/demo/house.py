@@ -127,8 +127,13 @@ class Pace:
     tells_after: str = "15s"
 
 
-def configure(house: House, stage: Stage, people: People, pace: Pace) -> None:
-    """Write the daemon's configuration, and have BTCPay tell the daemon and the shop of what happens."""
+def configure(
+    house: House, stage: Stage, people: People, pace: Pace, rules: Mapping[str, Mapping[str, object]] | None = None
+) -> None:
+    """Write the daemon's configuration, and have BTCPay tell the daemon and the shop of what happens.
+
+    `rules` are limits of its own, instead of those with which the pace has it tell earlier.
+    """
     secret = secrets.token_hex(16)
     hooks = {"lnwatch": f"{house.page}/hooks/btcpay/{SITE}/pay", "shop": f"{people.shop.url}/btcpay"}
     for store in stage.stores.values():
@@ -181,6 +186,7 @@ def configure(house: House, stage: Stage, people: People, pace: Pace) -> None:
         "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
         "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
         **({f"rules.{rule}": {"after": pace.tells_after} for rule in _QUICK} if pace.tells_after else {}),
+        **{f"rules.{rule}": limits for rule, limits in (rules or {}).items()},
     }
     head = "# Of a simulated merchant: it asks more often, and waits less before it tells, than you would have it.\n"
     house.config.write_text(head + "\n".join(_block(name, block) for name, block in blocks.items()))
@@ -193,8 +199,8 @@ def _block(name: str, values: Mapping[str, object]) -> str:
 
 
 def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
     return json.dumps(str(value))

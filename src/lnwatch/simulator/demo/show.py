@@ -71,7 +71,7 @@ class Show:
             configure(self._house, self._stage, self._people, Pace())
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._stage.run())
+                group.create_task(self._stage.run(self._clock.now()))
                 group.create_task(self._keep_backup())
                 group.create_task(self._watch(daemon))
                 await self._await_figures()

@@ -41,8 +41,7 @@ class _Call:
 
     def __init__(self, double: LndDouble, path: str, sent: bytes, metadata: Metadata) -> None:
         self._double, self._path, self._context = double, path, _Context(metadata)
-        self._call = CALLS[path]
-        self._request = self._call.request.FromString(sent)
+        self._call, self._sent = CALLS[path], sent
         self._cancelled = False
 
     def cancel(self) -> None:
@@ -67,7 +66,7 @@ class _Unary(_Call):
     async def _answer(self) -> bytes:
         self._require_node()
         try:
-            answer = self._double.answer(self._path, self._call, self._request, self._context)
+            answer = self._double.answer(self._path, self._call, self._sent, self._context)
             return self._double.sent(self._path, await within(self._double.within, answer))
         except (ConnectionResetError, _AbortedError) as error:
             raise _ended(error) from None
@@ -78,7 +77,7 @@ class _Streaming(_Call):
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         self._require_node()
-        messages = self._double.stream(self._path, self._call, self._request, self._context)
+        messages = self._double.stream(self._path, self._call, self._sent, self._context)
         try:
             while True:
                 try:

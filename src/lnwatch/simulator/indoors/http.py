@@ -59,7 +59,7 @@ async def _answered(double: Double, request: httpx.Request, content: bytes) -> t
     target = request.url.raw_path.decode("ascii")
     headers = {name.lower(): value for name, value in request.headers.items()}
     if isinstance(double, BitcoindDouble):
-        status, body, lines = await double.ask(Asked(request.method, target, headers, content))
+        status, lines, body = await double.ask(Asked(request.method, target, "HTTP/1.1", headers, content))
         parted = (line.partition(":") for line in lines)
         _require_whole(request, truncated=double.node.faults.truncated)
         return status, [(name, value.strip()) for name, _, value in parted], body

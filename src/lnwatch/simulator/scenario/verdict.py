@@ -48,9 +48,6 @@ class Caught:
 class Verdict:
     """`false` are cases that should not be, `loud` rules that had to be silent or untold, `heard` all that were told,
     `paged` those that paged, without what goes wrong by itself; `pages` is what PagerDuty got in all.
-
-    `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
-    machine, and times and false cases are the machine's.
     """
 
     caught: tuple[Caught, ...]
@@ -61,7 +58,6 @@ class Verdict:
     pages: int
     may_page: bool
     messages: int
-    late: float
 
     @property
     def well(self) -> bool:
@@ -74,7 +70,7 @@ class Verdict:
         return {"well": self.well, **asdict(self), "caught": [{"well": e.well, **asdict(e)} for e in self.caught]}
 
 
-def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], late: float = 0.0) -> Verdict:
+def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int]) -> Verdict:
     """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
     wanted = {each.rule for each in scenario.opens}
     loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
@@ -89,7 +85,6 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
         pages=told.get(_PAGER, 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
-        late=round(late, 1),
     )
 
 
