@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,13 @@ class LndDouble:
     them. `calls` and `bytes_sent` are counted by path; `parked` are the calls that wait on purpose now, and `stirs`
     grows with all that a client hears of unasked: messages of streams, and that it came or went."""
 
-    def __init__(self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None) -> None:
-        """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's)."""
+    def __init__(
+        self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None, listens: bool = True
+    ) -> None:
+        """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's).
+
+        Where it never `listens`, it answers calls from within this process alone.
+        """
         self.node = node
         self.directory = directory
         self.faults = Faults()
@@ -56,6 +61,9 @@ class LndDouble:
         self.parked = 0
         self.stirs = 0
         self.port = 0
+        self.running = False
+        self.within: set[asyncio.Task[Any]] = set()  # calls from within this process
+        self._listens = listens
         self._now = clock_now or node.now
         self._server: grpc.aio.Server | None = None
         self._certificate, self._key = self_signed(self._now())
@@ -78,6 +86,9 @@ class LndDouble:
 
     async def start(self) -> None:
         """Listen on 127.0.0.1, again on the same port after a stop."""
+        self.running = True
+        if not self._listens:
+            return
         server = grpc.aio.server(options=(("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)))
         server.add_generic_rpc_handlers((_Handler(self),))
         credentials = grpc.ssl_server_credentials([(self._key, self._certificate)])
@@ -88,6 +99,9 @@ class LndDouble:
 
     async def stop(self) -> None:
         """Go away at once, as a killed process does."""
+        self.running = False
+        for task in self.within:
+            task.cancel()
         server, self._server = self._server, None
         if server is not None:
             await server.stop(None)
@@ -120,7 +134,7 @@ class LndDouble:
             raise TypeError(path)
         return answer
 
-    async def stream(self, path: str, call: Call, data: bytes, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - likewise
+    async def stream(self, path: str, call: Call, data: bytes, context: Any) -> AsyncGenerator[Message, None]:  # noqa: ANN401 - likewise
         """One stream; its request is read last."""
         await self._admit(path, call, context)
         request = await _read(call, data, "failed to unmarshal the received message", context)

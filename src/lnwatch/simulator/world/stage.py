@@ -25,7 +25,6 @@ from lnwatch.simulator.world.spec import WorldSpec
 from lnwatch.simulator.world.world import World
 
 _SPACING: Final = 600  # seconds between the blocks from before the world
-_LOOKS_EVERY: Final = 1.0  # seconds, at what stands in the customers' way
 _ASKED_BY_LNWATCH: Final = frozenset(
     {"getblockchaininfo", "getnetworkinfo", "getmempoolinfo", "uptime", "estimatesmartfee", "getblockhash"}
     | {"getblockheader", "getblock", "getmempoolentry"}
@@ -38,9 +37,11 @@ class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
     credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
 
-    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = ()) -> None:
-        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`."""
+    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
+        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
+        Where LND never `listens`, it is asked from within this process alone."""
         self._heard: list[Event] = []
+        self.looks_every = 1.0  # seconds, at what stands in the customers' way
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
@@ -51,7 +52,7 @@ class Stage:
         self.nbxplorer = NbxplorerDouble(self.indexer)
         self.btcpay = BtcpayDouble(self.clock, self.indexer, seed=f"{spec.seed}/btcpay")
         self.node = LndNode(now=self.clock.now, scale=Scale(channels=0), height=spec.height, alias="merchant")
-        self.lnd = LndDouble(self.node, folder)
+        self.lnd = LndDouble(self.node, folder, listens=listens)
         self.node_gate, self.reach = Gate(), Gate()
         self.stores = {each.name: self._open_store(each.name, each.currency) for each in spec.stores}
         rights = [each for each in _MONITOR if each not in lacking]
@@ -146,8 +147,8 @@ class Stage:
 
     def _rest(self) -> float:
         due = self.world.scene.timetable.next_due
-        wait = _LOOKS_EVERY if due is None else due / 1_000 - self.clock.now()
-        return min(max(0.0, wait), _LOOKS_EVERY)
+        wait = self.looks_every if due is None else due / 1_000 - self.clock.now()
+        return min(max(0.0, wait), self.looks_every)
 
     def _write_backup(self) -> None:
         """LND does it by itself whenever a channel was opened or closed."""
