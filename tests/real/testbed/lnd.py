@@ -111,7 +111,8 @@ class Lnd:
     # Life and death.
 
     def start(self) -> None:
-        """Start the process and return at once: `ready` waits."""
+        """Start the process and return at once: `ready` waits. Connections to the last one are of no use any more."""
+        self._hang_up()
         self.process.start()
 
     def ready(self, timeout: float = 60) -> None:
@@ -137,8 +138,12 @@ class Lnd:
     def close(self) -> None:
         """Stop it for good."""
         self.process.stop()
-        if self._http is not None:
-            self._http.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        client, self._http = self._http, None
+        if client is not None:
+            client.close()
 
     # REST.
 

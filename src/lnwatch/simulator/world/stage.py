@@ -21,6 +21,7 @@ from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.pace import StageClock
 from lnwatch.simulator.world.play import Play
+from lnwatch.simulator.world.second import ToMerchant, second_node
 from lnwatch.simulator.world.spec import WorldSpec
 from lnwatch.simulator.world.world import World
 
@@ -36,7 +37,7 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read."""
+    credentials for a monitor, which can only read. `second` is a node elsewhere that can probe the way to LND."""
 
     def __init__(self, spec: WorldSpec, folder: Path) -> None:
         """Everything stands at the beginning; credentials are written to `folder`."""
@@ -59,6 +60,9 @@ class Stage:
         core = self.btcpay.core
         self.key = core.credentials.key(core.ids.hash("key")[:40], self.btcpay.owner, "monitor", *scopes).secret
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
+        way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
+        self.second = second_node(self.clock.now, way, spec.height, folder / "second")
+        self.side.others.append(self.second.node)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
     def _old_chain(self, spec: WorldSpec) -> Chain:
@@ -85,6 +89,9 @@ class Stage:
         """BTCPay's to the node, one of each store."""
         return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
 
+    def _invoiced(self, payment_hash: str) -> bool:
+        return any(payment_hash in way.known for way in self.ways)
+
     def _hear(self, _: int, event: Event) -> None:
         self._heard.append(event)
 
@@ -93,10 +100,12 @@ class Stage:
         """All that listens."""
         async with self.bitcoind, self.nbxplorer, self.btcpay:
             await self.lnd.start()
+            await self.second.start()
             try:
                 yield
             finally:
                 await self.lnd.stop()
+                await self.second.stop()
 
     # -- the past ---------------------------------------------------------------------------------------------
 
