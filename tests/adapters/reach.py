@@ -14,6 +14,7 @@ from tests.adapters.nodes import Door, door_of
 from tests.real.testbed.bed import Bed
 
 LEFT = 1_000_000  # satoshis that are taken out of the way
+RESERVE = 60_000  # that stay at the merchant
 
 
 class Reach(Protocol):
@@ -95,14 +96,16 @@ class RealReach:
         return 4_500_000  # of the 5,000,000 in the customer's channel and in the hub's
 
     async def widen(self) -> None:
-        request = (await asyncio.to_thread(self._bed.hub.add_invoice, LEFT - 60_000))["payment_request"]
-        await asyncio.to_thread(self._bed.pay, request, self._bed.merchant)
+        request = (await asyncio.to_thread(self._bed.hub.add_invoice, LEFT - RESERVE))["payment_request"]
+        (over,) = [one["chan_id"] for one in self._bed.merchant.channels() if one["capacity"] == "5000000"]
+        payment = await asyncio.to_thread(self._bed.merchant.pay, request, over=over)
+        assert payment["status"] == "SUCCEEDED", payment
 
     async def take_down(self) -> None:
         self._bed.merchant.process.kill()
 
     async def bring_back(self) -> None:
-        await asyncio.to_thread(self._bed.merchant.start)
+        self._bed.merchant.start()  # it ends with the thread that started it
         await asyncio.to_thread(self._bed.merchant.ready)
         await asyncio.to_thread(self._bed.whole)
 

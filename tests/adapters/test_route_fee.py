@@ -124,15 +124,23 @@ async def test_who_may_ask(reached: Reach, second: Caller) -> None:
     assert await second.data(ESTIMATE, request, metadata=()) == unknown("expected 1 macaroon, got 0")
 
 
+async def forget(second: Caller) -> None:
+    """What failed before is tried again."""
+    await second.ask("/routerrpc.Router/ResetMissionControl", EMPTY, sim.Empty, name="admin")
+
+
 async def test_amounts(reached: Reach, second: Caller) -> None:
-    """More than the asker has says nothing of the merchant; more than can come in there is no route."""
+    """More than the asker has says nothing of the merchant; what can't come in has no route, nor soon after."""
     assert await estimate(second, by_probe(await reached.invoice(FORTUNE))) == NONE(failure_reason=INSUFFICIENT_BALANCE)
-    amount = await reached.narrow()
+    too_much = by_probe(await reached.invoice(await reached.narrow()))
     try:
-        assert await estimate(second, by_probe(await reached.invoice(amount))) == NONE(failure_reason=NO_ROUTE)
+        assert await estimate(second, too_much) == NONE(failure_reason=NO_ROUTE)
         assert (await estimate(second, by_probe(await reached.invoice(TICKET)))).failure_reason == 0
     finally:
         await reached.widen()
+    assert await estimate(second, too_much) == NONE(failure_reason=NO_ROUTE)  # it is remembered
+    await forget(second)
+    assert (await estimate(second, too_much)).failure_reason == 0
 
 
 async def test_a_merchant_who_is_gone(reached: Reach, second: Caller) -> None:
@@ -143,6 +151,8 @@ async def test_a_merchant_who_is_gone(reached: Reach, second: Caller) -> None:
         assert await estimate(second, request) == NONE(failure_reason=NO_ROUTE)
     finally:
         await reached.bring_back()
+        await forget(second)
+    assert (await estimate(second, request)).failure_reason == 0
 
 
 async def test_whoever_hangs_between(reached: Reach, second: Caller) -> None:

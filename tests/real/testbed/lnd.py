@@ -314,14 +314,16 @@ class Lnd:
         """Cancel an open or held invoice."""
         self.post("/v2/invoices/cancel", {"payment_hash": b64(payment_hash)})
 
-    def pay(self, request: str, *, timeout: int = 20, parts: int = 16) -> Json:
-        """Pay in so many parts at most and wait for the end. The payment as LND tells it, SUCCEEDED or FAILED."""
+    def pay(self, request: str, *, timeout: int = 20, parts: int = 16, over: str = "") -> Json:
+        """Pay in so many parts at most, over one channel or any, and wait for the end. The payment as LND tells it,
+        SUCCEEDED or FAILED."""
         body = {
             "payment_request": request,
             "timeout_seconds": timeout,
             "fee_limit_sat": "1000",
             "max_parts": parts,
             "no_inflight_updates": True,
+            "outgoing_chan_ids": [over] if over else [],
         }
         *_, last = self.listen("POST", "/v2/router/send", body, timeout=timeout + 10)
         return last

@@ -219,6 +219,12 @@ async def _route_fee(node: Node, request: sim.RouteFeeRequest) -> sim.RouteFeeRe
         raise CallError(str(error)) from error
 
 
+def _reset_mission_control(node: Node, _: sim.Empty) -> sim.Empty:
+    if node.ways is not None:
+        node.ways.forget()
+    return sim.Empty()
+
+
 CALLS: dict[str, Call] = {
     "/lnrpc.State/GetState": Call(sim.Empty, "", lambda node, _: sim.StateResponse(state=node.state)),
     "/lnrpc.State/SubscribeState": Call(sim.Empty, "", _states, streams=True),
@@ -243,5 +249,6 @@ CALLS: dict[str, Call] = {
     "/lnrpc.Lightning/VerifyChanBackup": Call(sim.ChanBackupSnapshot, "offchain:read", _verify_backup),
     "/routerrpc.Router/SubscribeHtlcEvents": Call(sim.Empty, "offchain:read", _htlc_events, streams=True),
     "/routerrpc.Router/EstimateRouteFee": Call(sim.RouteFeeRequest, "offchain:read", _route_fee),
+    "/routerrpc.Router/ResetMissionControl": Call(sim.Empty, "offchain:write", _reset_mission_control),
     "/wtclientrpc.WatchtowerClient/Stats": Call(sim.Empty, "offchain:read", _watchtower_stats),
 }

@@ -33,6 +33,9 @@ class Ways(Protocol):
     async def probe(self, key: str, msat: int) -> int:
         """Send what nobody can take: how it ends, INCORRECT_DETAILS where it arrived. May take for ever."""
 
+    def forget(self) -> None:
+        """Let be forgotten where probes failed."""
+
 
 class Asked(Protocol):
     """The node that estimates."""

@@ -16,12 +16,16 @@ from lnwatch.simulator.world.scene import Scene
 
 _SEED: Final = 2
 _CHANNELS: Final = 6
+_REMEMBERED: Final = 87.0  # seconds until LND thinks a way that failed worth another try
 _LOOKS_EVERY: Final = 0.1  # seconds, at a peer from whom nothing comes back
 
 
 class ToMerchant:
     """The way from there to the merchant's node. `gate` is that node as others meet it, `invoiced` knows its invoices
-    by their payment hash."""
+    by their payment hash.
+
+    As in LND a failure is remembered: so much, or more, is not sent that way again for a while.
+    """
 
     between = 2  # the neighbour of the one who asks, and the merchant's peer
 
@@ -29,6 +33,7 @@ class ToMerchant:
         """Open as far as the world lets it."""
         self._scene, self._side, self._gate, self._invoiced = scene, side, gate, invoiced
         self._luck = scene.rng("second node")
+        self._failed: tuple[int, float] | None = None  # what did not get through, and until when that is remembered
 
     def lead_to(self, key: str) -> bool:
         """Nobody else is looked for."""
@@ -41,18 +46,31 @@ class ToMerchant:
     async def probe(self, key: str, msat: int) -> int:
         """It meets what customers' payments meet, and arrives like one that the node has no invoice for."""
         del key
-        if self._scene.dies_upstream(self._luck.random(), msat):
+        if self._failed is not None and msat >= self._failed[0] and self._side.node.now() < self._failed[1]:
             return NO_ROUTE
-        if (channel := await self._last(msat)) is None:
-            return NO_ROUTE
+        channel = None if self._scene.dies_upstream(self._luck.random(), msat) else await self._last(msat)
+        if channel is None:
+            return self._remember(msat)
+        if not await self._arrives():
+            return self._remember(0)
+        self._side.probed(channel.id, msat)
+        return INCORRECT_DETAILS
+
+    def forget(self) -> None:
+        """ResetMissionControl."""
+        self._failed = None
+
+    def _remember(self, msat: int) -> int:
+        self._failed = msat, self._side.node.now() + _REMEMBERED
+        return NO_ROUTE
+
+    async def _arrives(self) -> bool:
+        """Whether somebody is there to whom it can be handed, once they answer."""
         try:
             await self._gate.wait()
         except ConnectionError:
-            return NO_ROUTE
-        if self._side.node.state != sim.SERVER_ACTIVE:
-            return NO_ROUTE
-        self._side.probed(channel.id, msat)
-        return INCORRECT_DETAILS
+            return False
+        return self._side.node.state == sim.SERVER_ACTIVE
 
     async def _last(self, msat: int) -> Channel | None:
         """The channel over which it would come in. A peer that hangs keeps it until it answers or is gone."""
