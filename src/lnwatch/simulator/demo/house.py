@@ -85,6 +85,8 @@ def occupied(house: House) -> Iterator[None]:
     folder, there = house.folder, f"a demo runs in {house.folder} already; stop it, or choose another with --folder"
     if _taken(folder):
         raise DemoError(there)
+    if house.port == house.desk_port:
+        raise DemoError(f"port {house.port} can't serve both pages; choose another with --desk-port")
     for port, option in ((house.port, "--port"), (house.desk_port, "--desk-port")):
         _try_port(port, option)
     try:
@@ -157,7 +159,7 @@ def configure(house: House, stage: Stage, people: People, pace: Pace) -> None:
             "webhooks_interval": pace.slow,
             **shop,
         },
-        "lnd.node": {
+        "lnd.main": {
             "address": stage.lnd.address,
             "tls_cert_file": stage.lnd.certificate,
             "macaroon_file": stage.lnd.macaroon,

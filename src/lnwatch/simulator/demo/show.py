@@ -52,7 +52,7 @@ class Show:
         self._happening: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until SIGINT or SIGTERM. Raises DemoError."""
+        """Until SIGINT, SIGTERM or SIGHUP. Raises DemoError."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_signal())
@@ -74,9 +74,10 @@ class Show:
                 group.create_task(self._stage.run())
                 group.create_task(self._keep_backup())
                 group.create_task(self._watch(daemon))
+                prometheus = group.create_task(self._prometheus())
                 await self._await_figures()
                 self._house.state()
-                await self._greet()
+                self._greet(await prometheus)
                 group.create_task(self._now_and_then())
 
     async def _watch(self, daemon: asyncio.subprocess.Process) -> None:
@@ -84,7 +85,7 @@ class Show:
         raise DemoError(f"lnwatch ended by itself: {self._programs.tail('lnwatch')}")
 
     async def _await_figures(self) -> None:
-        """Until the daemon has read everything that there is from before."""
+        """Until the daemon has read everything that there is from before, or long enough for a page without it."""
         deadline = self._clock.monotonic() + _READY_WITHIN
         async with httpx.AsyncClient(timeout=10) as client:
             while self._clock.monotonic() < deadline:
@@ -92,19 +93,27 @@ class Show:
                 with suppress(httpx.HTTPError):
                     if _read_all((await client.get(f"{self._house.page}/metrics")).text):
                         return
-        raise DemoError(f"lnwatch was not ready in time; its log is {self._house.folder / 'lnwatch.log'}")
+        self._say("this machine takes its time: lnwatch still reads what was before, and its page fills meanwhile")
 
-    async def _greet(self) -> None:
+    async def _prometheus(self) -> str:
+        """Where Prometheus runs with the alerts of lnwatch; empty where it is not installed."""
         port = _free_port()
         command = programs.prometheus(self._house, port)
+        if command is None:
+            return ""
+        if await self._programs.run("alerts", programs.alerts(self._house)):
+            raise DemoError(f"the alerts could not be made: {self._programs.tail('alerts')}")
+        await self._programs.start("prometheus", command)
+        return f"http://127.0.0.1:{port}"
+
+    def _greet(self, prometheus: str) -> None:
         for line in (
             f"lnwatch is at      {self._house.page}",
             f"who is told what   {self._house.desk}",
         ):
             self._say(line)
-        if command is not None:
-            await self._programs.start("prometheus", command)
-            self._say(f"Prometheus         http://127.0.0.1:{port}")
+        if prometheus:
+            self._say(f"Prometheus         {prometheus}")
         self._say("")
         self._say("Look at the first page: three shops, what they took in 30 days, and whether customers can pay.")
         self._say("From another shell:  lnwatch demo incident lnd-locked   (`lnwatch demo incident` lists all)")
@@ -180,7 +189,7 @@ def _free_port() -> int:
 async def _until_signal() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
     raise _Stop
