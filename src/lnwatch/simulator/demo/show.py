@@ -14,7 +14,7 @@ import httpx
 from lnwatch.clock import SystemClock
 from lnwatch.simulator.demo import programs
 from lnwatch.simulator.demo.desk import DemoDesk
-from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, occupied
+from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, listens, occupied
 from lnwatch.simulator.demo.incidents import INCIDENTS, Cast
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.demo.programs import Programs
@@ -69,13 +69,17 @@ class Show:
             self._say(f"{self._days} days of three shops are lived through: half a second each")
             await self._stage.live_through(self._clock.now(), lambda _: None)
             configure(self._house, self._stage, self._people, Pace())
+            listens(self._house, self._stage, does=False)
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._stage.run())
                 group.create_task(self._keep_backup())
                 group.create_task(self._watch(daemon))
                 prometheus = group.create_task(self._prometheus())
-                await self._await_figures()
+                await self._await_page(lambda _: True)
+                listens(self._house, self._stage, does=True)
+                if not await self._await_page(_read_all):
+                    self._say("this machine takes its time: lnwatch still reads what was, and its page fills meanwhile")
                 self._house.state()
                 self._greet(await prometheus)
                 group.create_task(self._now_and_then())
@@ -84,16 +88,16 @@ class Show:
         await daemon.wait()
         raise DemoError(f"lnwatch ended by itself: {self._programs.tail('lnwatch')}")
 
-    async def _await_figures(self) -> None:
-        """Until the daemon has read everything that there is from before, or long enough for a page without it."""
+    async def _await_page(self, shows: Callable[[str], bool]) -> bool:
+        """Whether the daemon's metrics show it, as soon as they do, or in the end."""
         deadline = self._clock.monotonic() + _READY_WITHIN
         async with httpx.AsyncClient(timeout=10) as client:
             while self._clock.monotonic() < deadline:
                 await self._clock.sleep(0.5)
                 with suppress(httpx.HTTPError):
-                    if _read_all((await client.get(f"{self._house.page}/metrics")).text):
-                        return
-        self._say("this machine takes its time: lnwatch still reads what was before, and its page fills meanwhile")
+                    if shows((await client.get(f"{self._house.page}/metrics")).text):
+                        return True
+        return False
 
     async def _prometheus(self) -> str:
         """Where Prometheus runs with the alerts of lnwatch; empty where it is not installed."""
