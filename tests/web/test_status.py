@@ -131,13 +131,13 @@ def test_a_chain_that_is_being_fetched() -> None:
     status = build.bitcoind_status(
         initial_block_download=True,
         verification_progress=0.9999,
-        fees=(FeeEstimate(2, None), FeeEstimate(6, Decimal(1))),
+        fees=(FeeEstimate(2, None), FeeEstimate(6, Decimal("1.00000000")), FeeEstimate(144, Decimal("10.50"))),
         mempool_transactions=None,
         warnings=("Unknown new rules activated",),
     )
     shown = figures(page(build.target("core", "bitcoind", {"status": status})))
     assert shown["Chain: core/First download"] == "99 %"
-    assert shown["Chain: core/Fees, sat/vB"] == "1 within 6 blocks"
+    assert shown["Chain: core/Fees, sat/vB"] == "1 within 6 blocks, 10.5 within 144 blocks"
     assert shown["Chain: core/Warning"] == "Unknown new rules activated"
     assert "Chain: core/Mempool" not in shown
 

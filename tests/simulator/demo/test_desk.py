@@ -22,6 +22,7 @@ async def test_what_was_told_is_listed_newest_first_with_its_time() -> None:
         chat = opened(slack.NOTIFIER, bot, clock)
         pager = opened(PAGERDUTY, {"routing_key": ROUTING_KEY, "url": people.pagerduty.url}, clock)
         await pager.send(message())
+        await clock.advance(60)
         first = await chat.send(message())
         await chat.send(message(notice(Transition.RESOLVED), reference=first.reference))
         await chat.close()

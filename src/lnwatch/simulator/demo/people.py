@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from lnwatch.clock import Clock
@@ -60,14 +59,10 @@ class People:
             Told(float(each["ts"]), "Slack", str(each["text"]), self._replies(each)) for each in self.channel.roots
         ]
         incidents = [
-            Told(_opened(each.shown["payload"]), f"PagerDuty, {each.status}", str(each.shown["payload"]["summary"]))
+            Told(each.at, f"PagerDuty, {each.status}", str(each.shown["payload"]["summary"]))
             for each in self.pagerduty.alerts.values()
         ]
         return sorted([*incidents, *posts], key=lambda each: each.at, reverse=True)
 
     def _replies(self, message: dict[str, Any]) -> tuple[str, ...]:
         return tuple(str(each["text"]) for each in self.channel.thread(str(message["ts"])))
-
-
-def _opened(payload: dict[str, Any]) -> float:
-    return datetime.fromisoformat(str(payload["timestamp"])).timestamp()
