@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.requirements import REQUIRED, require
 
-pytest_plugins = ("tests.postgres", "tests.secrets")
+pytest_plugins = ("tests.postgres", "tests.real.testbed.fixtures", "tests.secrets")
 
 # Machines are busy: how long an example takes says nothing. CI tries the same examples each time, so that a
 # red run tells of the change and not of luck; elsewhere each run tries new ones.

@@ -1,6 +1,5 @@
-"""Fixtures of the real test bed: one bed for the whole session, everything else per test."""
+"""What holds for every test over the real bed: it is found whole, and a failure shows what its programs said."""
 
-import shutil
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -11,7 +10,6 @@ from tests.real.testbed.daemon import Daemon
 from tests.real.testbed.desk import at_the_desk
 from tests.real.testbed.process import witnesses
 from tests.real.testbed.shop import Shop
-from tests.requirements import require
 
 
 @pytest.hookimpl(wrapper=True)
@@ -22,20 +20,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for process in witnesses():
             report.sections.append((f"{process.name}: {process.log}", process.tail()))
     return report
-
-
-@pytest.fixture(scope="session")
-def bed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    """The merchant's stack with its peer and a customer; its files stay where a test failed."""
-    require("stack")
-    bed = Bed(tmp_path_factory.mktemp("bed"))
-    try:
-        bed.start()
-        yield bed
-    finally:
-        bed.close()
-    if not request.session.testsfailed:
-        shutil.rmtree(bed.folder)
 
 
 @pytest.fixture(autouse=True, scope="module")

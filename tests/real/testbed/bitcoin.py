@@ -39,7 +39,7 @@ def _result(answer: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever JSON t
 class Bitcoind:
     """LND logs in with a password that stays; lnwatch uses the cookie, which is new at every start."""
 
-    def __init__(self, folder: Path, *, connect: "Bitcoind | None" = None) -> None:
+    def __init__(self, folder: Path, *, connect: "Bitcoind | None" = None, flags: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         self.rpc_port = free_port()
@@ -68,6 +68,7 @@ class Bitcoind:
                 "-rpcworkqueue=256",
                 "-nodebuglogfile",
                 "-printtoconsole",
+                *flags,
             ],
             folder / "bitcoind.log",
         )

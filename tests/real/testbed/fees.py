@@ -19,15 +19,15 @@ _SHARE = 100_000  # satoshis of each output
 def teach_fees(bitcoind: Bitcoind, block_hash: str) -> None:
     """Mine blocks of transactions that pay; `block_hash` is of a ripe block that was mined for everybody."""
     coinbase = bitcoind.ask("getblock", block_hash, 2)["tx"][0]
-    purse = bitcoind.ask("sendrawtransaction", _spend(coinbase["txid"], 0, [_SHARE] * BLOCKS * len(RATES)), 0)
+    purse = bitcoind.ask("sendrawtransaction", spend(coinbase["txid"], 0, [_SHARE] * BLOCKS * len(RATES)), 0)
     bitcoind.mine(1)
     for block in range(BLOCKS):
         paying = enumerate(RATES, block * len(RATES))
-        bitcoind.ask_all("sendrawtransaction", [(_spend(purse, n, [_SHARE - rate * _SIZE]),) for n, rate in paying])
+        bitcoind.ask_all("sendrawtransaction", [(spend(purse, n, [_SHARE - rate * _SIZE]),) for n, rate in paying])
         bitcoind.mine(1)
 
 
-def _spend(txid: str, index: int, amounts: list[int]) -> str:
+def spend(txid: str, index: int, amounts: list[int]) -> str:
     """A transaction that moves what everybody may spend back to everybody, in so many parts. Hexadecimal."""
     outputs = b"".join(struct.pack("<qB", amount, len(_SCRIPT)) + _SCRIPT for amount in amounts)
     parts = (

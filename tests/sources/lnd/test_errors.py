@@ -45,6 +45,7 @@ CASES = [
     ('caveat "lnd-custom x" not satisfied: caveat not recognized', FailureReason.REJECTED, "refuses a caveat"),
     ("expected 1 macaroon, got 0", FailureReason.REJECTED, "got none"),
     ("cannot determine data format of binary-encoded macaroon", FailureReason.REJECTED, "damaged"),
+    ("unmarshal v2: field data extends past end of buffer", FailureReason.REJECTED, "damaged"),
     ("encoding/hex: invalid byte: U+007A 'z'", FailureReason.REJECTED, "hexadecimal"),
     ("invalid ID", FailureReason.REJECTED, "not baked by LND"),  # source
     (

@@ -90,14 +90,15 @@ def test_admin_is_beyond_reading() -> None:
 @pytest.mark.parametrize(
     ("written", "text"),
     [
-        (None, "expected 1 macaroon, got 0"),
-        ("zz", "encoding/hex: invalid byte: U+007A 'z'"),
-        ("0011", "cannot determine data format of binary-encoded macaroon"),
-        (STOCK, "verification failed: signature mismatch after caveat verification"),
-        (SINGLE, "cannot retrieve macaroon: cannot get macaroon: root key with id 7 doesn't exist"),
+        ([], "expected 1 macaroon, got 0"),
+        ([STOCK, STOCK], "expected 1 macaroon, got 2"),
+        (["zz"], "encoding/hex: invalid byte: U+007A 'z'"),
+        (["0011"], "cannot determine data format of binary-encoded macaroon"),
+        ([STOCK], "verification failed: signature mismatch after caveat verification"),
+        ([SINGLE], "cannot retrieve macaroon: cannot get macaroon: root key with id 7 doesn't exist"),
     ],
 )
-def test_double_refuses(written: str | None, text: str) -> None:
+def test_double_refuses(written: list[str], text: str) -> None:
     """The double refuses a macaroon that is not its own, in LND's words."""
     with pytest.raises(RefusedError) as refused:
         Bakery().verify(written, "info:read", "/lnrpc.Lightning/GetInfo", 0.0)
@@ -108,12 +109,12 @@ def test_double_keeps_to_grants() -> None:
     """The double lets a call pass by its permission or by its path, until the macaroon ends or is revoked."""
     bakery = Bakery()
     written = bakery.bake(["info:read", "uri:/a.B/C"], root_key_id="7", before=100.0).hex()
-    bakery.verify(written, "info:read", "/x.Y/Z", 99.0)
-    bakery.verify(written, "offchain:read", "/a.B/C", 99.0)
+    bakery.verify([written], "info:read", "/x.Y/Z", 99.0)
+    bakery.verify([written], "offchain:read", "/a.B/C", 99.0)
     with pytest.raises(RefusedError, match="permission denied"):
-        bakery.verify(written, "offchain:read", "/x.Y/Z", 99.0)
+        bakery.verify([written], "offchain:read", "/x.Y/Z", 99.0)
     with pytest.raises(RefusedError, match="macaroon has expired"):
-        bakery.verify(written, "info:read", "/x.Y/Z", 101.0)
+        bakery.verify([written], "info:read", "/x.Y/Z", 101.0)
     bakery.revoke("7")
     with pytest.raises(RefusedError, match="root key with id 7 doesn't exist"):
-        bakery.verify(written, "info:read", "/x.Y/Z", 99.0)
+        bakery.verify([written], "info:read", "/x.Y/Z", 99.0)

@@ -1,7 +1,7 @@
 """The read-only methods that lnwatch needs, and a few beside them, answered from a simulated node."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 from lnwatch.simulator.bitcoind.chain import SimulatedBlock
 from lnwatch.simulator.bitcoind.node import Node
 
+_INTEGERS: Final = 2**31
 _TARGET: Final = "7fffff" + "0" * 58
 _DIFFICULTY: Final = 4.656542373906925e-10
 _ESTIMATE_MODES: Final = ("unset", "economical", "conservative")
@@ -27,11 +28,38 @@ class RpcFailure(Exception):  # noqa: N818 - the protocol calls it an error, the
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`answer` takes the node and the checked parameters; `params` name and type them, `needed` first."""
+    """`answer` takes the node and the checked parameters; `params` name and type them, `needed` first.
+
+    The types of `lenient` ones are looked at when they are used, not before: bitcoind tells of them otherwise.
+    """
 
     answer: Callable[..., Any]
     params: tuple[tuple[str, type], ...] = ()
     needed: int = 0
+    lenient: frozenset[str] = frozenset()
+
+    def usage(self, name: str) -> str:
+        """The first line of its help."""
+        shown = [f'"{param}"' if kind is str else param for param, kind in self.params]
+        optional = f"( {' '.join(shown[self.needed :])} )" if shown[self.needed :] else ""
+        return " ".join(filter(None, [name, *shown[: self.needed], optional]))
+
+    def placed(self, params: list[Any] | dict[str, Any]) -> list[Any]:
+        """Parameters in their order, those that are named too. Raises RpcFailure."""
+        if isinstance(params, list):
+            return params
+        left = dict(params)
+        found: list[Any] = list(left.pop("args", []))
+        names = [name for name, _ in self.params]
+        for name in names[: len(found)]:
+            if name in left:
+                raise RpcFailure(-8, f"Parameter {name} specified twice both as positional and named argument")
+        found += [left.pop(name, None) for name in names[len(found) :]]
+        if left:
+            raise RpcFailure(-8, f"Unknown named parameter {next(iter(left))}")
+        while found and found[-1] is None:
+            found.pop()
+        return found
 
 
 def call(node: Node, method: str, params: Any) -> Any:  # noqa: ANN401 - what JSON can hold
@@ -41,25 +69,35 @@ def call(node: Node, method: str, params: Any) -> Any:  # noqa: ANN401 - what JS
     known = METHODS.get(method)
     if known is None or (method == "listwallets" and node.wallets is None):
         raise RpcFailure(-32601, "Method not found")
-    if not isinstance(params, list):
-        raise RpcFailure(-8, "Unknown named parameter")  # this double takes positional ones alone
-    if not known.needed <= len(params) <= len(known.params):
-        raise RpcFailure(-1, " ".join([method, *(name for name, _ in known.params)]) + "\n")
-    _check_types(known, params)
-    return known.answer(node, *params)
+    given = known.placed(params)
+    if not known.needed <= len(given) <= len(known.params):
+        raise RpcFailure(-1, f"{known.usage(method)}\n")  # bitcoind tells the whole help of it
+    _check_types(known, given)
+    return known.answer(node, **{name: value for value, (name, _) in _pairs(known, given) if value is not None})
+
+
+def _pairs(method: Method, params: list[Any]) -> Iterable[tuple[Any, tuple[str, type]]]:
+    return zip(params, method.params, strict=False)
 
 
 def _check_types(method: Method, params: list[Any]) -> None:
     wrong = []
-    for place, (value, (name, kind)) in enumerate(zip(params, method.params, strict=False), 1):
+    for place, (value, (name, kind)) in enumerate(_pairs(method, params), 1):
         found, expected = type_name(value), _TYPES[kind]
-        if found != expected:
-            text = f"JSON value of type {found} is not of expected type {expected}"
-            wrong.append(f'    "Position {place} ({name})": "{text}"')
+        if found == expected or (value is None and place > method.needed):
+            continue
+        text = f"JSON value of type {found} is not of expected type {expected}"
+        if name in method.lenient:
+            raise RpcFailure(-3, text)
+        wrong.append(f'    "Position {place} ({name})": "{text}"')
     if wrong:
         raise RpcFailure(-3, "Wrong type passed:\n{\n" + ",\n".join(wrong) + "\n}")
-    if any(kind is int and isinstance(value, float) for value, (_, kind) in zip(params, method.params, strict=False)):
+    if any(kind is int and value is not None and not _fits(value) for value, (_, kind) in _pairs(method, params)):
         raise RpcFailure(-1, "JSON integer out of range")
+
+
+def _fits(value: float) -> bool:
+    return isinstance(value, int) and -_INTEGERS <= value < _INTEGERS
 
 
 def type_name(value: Any) -> str:  # noqa: ANN401 - what JSON can hold
@@ -159,18 +197,18 @@ def _need_mempool(node: Node) -> None:
         raise RpcFailure(-33, "Mempool disabled or instance not found")
 
 
-def _smart_fee(node: Node, target: int, mode: str = "economical") -> dict[str, Any]:
-    if not 1 <= target <= 1_008:
+def _smart_fee(node: Node, conf_target: int, estimate_mode: str = "economical") -> dict[str, Any]:
+    if not 1 <= conf_target <= 1_008:
         raise RpcFailure(-8, "Invalid conf_target, must be between 1 and 1008")
-    if mode.lower() not in _ESTIMATE_MODES:
+    if estimate_mode.lower() not in _ESTIMATE_MODES:
         listed = ", ".join(f'"{known}"' for known in _ESTIMATE_MODES)
         raise RpcFailure(-8, f"Invalid estimate_mode parameter, must be one of: {listed}")
     if node.mempool_disabled:
         raise RpcFailure(-32603, "Fee estimation disabled")
-    rate = node.fees.get(target)
+    rate = node.fees.get(conf_target)
     if rate is None:
-        return {"errors": ["Insufficient data or no feerate found"], "blocks": target}
-    return {"feerate": rate.quantize(Decimal("0.00000001")), "blocks": target}
+        return {"errors": ["Insufficient data or no feerate found"], "blocks": 0}
+    return {"feerate": rate.quantize(Decimal("0.00000001")), "blocks": conf_target}
 
 
 def _block_hash(node: Node, height: int) -> str:
@@ -179,10 +217,10 @@ def _block_hash(node: Node, height: int) -> str:
     return node.chain.active[height].hash
 
 
-def _header(node: Node, block_hash: str, verbose: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - JSON-RPC has no names
+def _header(node: Node, blockhash: str, verbose: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002 - JSON-RPC has no names
     if not verbose:
         raise RpcFailure(-32603, "this double has no serialised headers")
-    return _header_of(node, _block_of(node, block_hash, "hash"))
+    return _header_of(node, _block_of(node, blockhash, "hash"))
 
 
 def _block_of(node: Node, block_hash: str, name: str) -> SimulatedBlock:
@@ -226,8 +264,8 @@ def _header_of(node: Node, block: SimulatedBlock) -> dict[str, Any]:
     return header
 
 
-def _block(node: Node, block_hash: str, verbosity: int = 1) -> dict[str, Any]:
-    block = _block_of(node, block_hash, "blockhash")
+def _block(node: Node, blockhash: str, verbosity: int = 1) -> dict[str, Any]:
+    block = _block_of(node, blockhash, "blockhash")
     if node.prune_height is not None and block.height < node.prune_height:
         raise RpcFailure(-1, "Block not available (pruned data)")
     if verbosity != 1:
@@ -278,7 +316,7 @@ METHODS: Final = {
     "getbestblockhash": Method(lambda node: node.chain.tip.hash),
     "getblockhash": Method(_block_hash, (("height", int),), 1),
     "getblockheader": Method(_header, (("blockhash", str), ("verbose", bool)), 1),
-    "getblock": Method(_block, (("blockhash", str), ("verbosity", int)), 1),
+    "getblock": Method(_block, (("blockhash", str), ("verbosity", int)), 1, frozenset({"verbosity"})),
     "getmempoolentry": Method(_mempool_entry, (("txid", str),), 1),
     "listwallets": Method(lambda node: list(node.wallets or ())),
 }

@@ -62,7 +62,7 @@ def answer(node: Node, user: User, body: bytes) -> tuple[int, bytes | None]:
     """HTTP status and body for a request of a user whose password was right; None: no body at all."""
     request = _Request()
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode(), object_pairs_hook=_first_of_each, parse_constant=_refuse)
     except ValueError:
         return _error(request, RpcFailure(_PARSE_ERROR, "Parse error"))
     if node.locks_out(user):
@@ -74,11 +74,25 @@ def answer(node: Node, user: User, body: bytes) -> tuple[int, bytes | None]:
     return _single(node, user, request, value)
 
 
+def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
 def _single(node: Node, user: User, request: _Request, value: dict[str, Any]) -> tuple[int, bytes | None]:
     try:
         request.read(value, versions=node.major >= 28)
-        if not node.may_call(user, request.method):
-            return 403, None
+    except RpcFailure as failure:
+        return _error(request, failure)  # with its status, also in 2.0
+    if not node.may_call(user, request.method):
+        return 403, None
+    try:
         reply = request.reply(call(node, request.method, request.params))
     except RpcFailure as failure:
         if not request.modern:

@@ -69,7 +69,8 @@ class DemoDesk(Receiver):
             '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
             f"<title>lnwatch demo</title><style>{_STYLE}</style><h1>The demo's own page</h1>"
             f'<p>Here is what people were told. lnwatch itself is at <a href="{self._lnwatch}">{self._lnwatch}</a>.</p>'
-            f"<h2>Let something go wrong</h2><p>{buttons}</p><p>Each lasts three minutes, one at a time.</p>"
+            f"<h2>Let something go wrong</h2><p>{buttons}</p><p>Each lasts three minutes, one at a time. "
+            "What comes back within a quarter of an hour is the same case, and takes longer to be called over.</p>"
             f"<h2>What went wrong</h2><ul>{diary or '<li>nothing yet</li>'}</ul>"
             f"<h2>What was told</h2><ul>{''.join(_items(self._people.told())) or '<li>nothing yet</li>'}</ul></html>"
         )

@@ -72,7 +72,7 @@ class Show:
             listens(self._house, self._stage, does=False)
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._stage.run())
+                group.create_task(self._stage.run(self._clock.now()))
                 group.create_task(self._keep_backup())
                 group.create_task(self._watch(daemon))
                 prometheus = group.create_task(self._prometheus())

@@ -1,17 +1,18 @@
 """What each call answers, with the permission that LND asks for it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
-from lnwatch.simulator.lnd.node import Node
-from lnwatch.simulator.lnd.peers import UnreachedError
+from lnwatch.simulator.lnd.hexadecimal import unhexed
+from lnwatch.simulator.lnd.node import BACKUP_NONCE, Node
+from lnwatch.simulator.lnd.peers import KEY_BYTES, UnreachedError
 from lnwatch.simulator.lnd.routes import NoRouteError, circular_route
 
-Answer = Message | AsyncIterator[Message]
+Answer = Message | Awaitable[Message] | AsyncIterator[Message]
 
 
 class CallError(Exception):
@@ -62,6 +63,10 @@ def _get_info(node: Node, _: sim.Empty) -> sim.GetInfoResponse:
 def _list_channels(node: Node, request: sim.ListChannelsRequest) -> sim.ListChannelsResponse:
     if request.active_only and request.inactive_only:
         raise CallError("either `active_only` or `inactive_only` can be set, but not both")
+    if request.public_only and request.private_only:
+        raise CallError("either `public_only` or `private_only` can be set, but not both")
+    if request.peer and len(request.peer) != KEY_BYTES:
+        raise CallError(f"invalid `peer` key: invalid vertex length of {len(request.peer)}, want {KEY_BYTES}")
     lifetime = int(node.now() - node.started) + 3_600
     for position, channel in enumerate(node.channels):
         channel.lifetime = channel.uptime = lifetime
@@ -79,8 +84,12 @@ def _wanted(channel: sim.Channel, request: sim.ListChannelsRequest) -> bool:
 
 
 def _get_node_info(node: Node, request: sim.NodeInfoRequest) -> sim.NodeInfo:
-    if len(request.pub_key) != 66:
-        raise CallError(f"invalid vertex string length of {len(request.pub_key)}, want 66")
+    if len(request.pub_key) != 2 * KEY_BYTES:
+        raise CallError(f"invalid vertex string length of {len(request.pub_key)}, want {2 * KEY_BYTES}")
+    try:
+        unhexed(request.pub_key)
+    except ValueError as error:
+        raise CallError(str(error)) from error
     if request.pub_key in node.gossip:
         return sim.NodeInfo(node=node.gossip[request.pub_key])
     if request.pub_key != node.public_key:
@@ -131,7 +140,19 @@ def _forwarding_history(node: Node, request: sim.ForwardingHistoryRequest) -> si
     return node.forwards.page(request, node.version)
 
 
+def _check_dates(request: sim.ListPaymentsRequest | sim.ListInvoiceRequest) -> None:
+    begin, end = request.creation_date_start, request.creation_date_end
+    if begin and begin >= end > 0:
+        raise CallError(f"start date({begin}) must be before end date({end})")
+
+
+def _list_invoices(node: Node, request: sim.ListInvoiceRequest) -> sim.ListInvoiceResponse:
+    _check_dates(request)
+    return node.invoices.page(request)
+
+
 def _list_payments(node: Node, request: sim.ListPaymentsRequest) -> sim.ListPaymentsResponse:
+    _check_dates(request)
     return node.payments.page(request, node.version)
 
 
@@ -141,12 +162,17 @@ def _verify_backup(node: Node, request: sim.ChanBackupSnapshot) -> sim.VerifyCha
         raise CallError(
             "either a Single or Multi channel backup must be specified" + (", but not both" if single else "")
         )
-    content = request.multi_chan_backup.multi_chan_backup
-    if len(content) < 24:
-        raise CallError("invalid multi channel backup: payload size too small, must be at least 24 bytes")
-    points = node.covered(content)
+    singles = request.single_chan_backups.chan_backups
+    if single and len(singles) != 1:
+        raise CallError("only one Single is accepted at a time")
+    kind, content = (
+        ("single", singles[0].chan_backup) if single else ("multi", request.multi_chan_backup.multi_chan_backup)
+    )
+    if len(content) < BACKUP_NONCE:
+        raise CallError(f"invalid {kind} channel backup: payload size too small, must be at least {BACKUP_NONCE} bytes")
+    points = node.covered(content) if multi else None  # nobody makes a Single of this node
     if points is None:
-        raise CallError("invalid multi channel backup: chacha20poly1305: message authentication failed")
+        raise CallError(f"invalid {kind} channel backup: chacha20poly1305: message authentication failed")
     return sim.VerifyChanBackupResponse(chan_points=points if node.version >= (0, 19, 0) else [])
 
 
@@ -197,9 +223,7 @@ CALLS: dict[str, Call] = {
     "/lnrpc.Lightning/ConnectPeer": Call(sim.ConnectPeerRequest, "peers:write", _connect_peer),
     "/lnrpc.Lightning/QueryRoutes": Call(sim.QueryRoutesRequest, "info:read", _query_routes),
     "/lnrpc.Lightning/WalletBalance": Call(sim.WalletBalanceRequest, "onchain:read", _wallet_balance),
-    "/lnrpc.Lightning/ListInvoices": Call(
-        sim.ListInvoiceRequest, "invoices:read", lambda node, request: node.invoices.page(request)
-    ),
+    "/lnrpc.Lightning/ListInvoices": Call(sim.ListInvoiceRequest, "invoices:read", _list_invoices),
     "/lnrpc.Lightning/SubscribeInvoices": Call(
         sim.InvoiceSubscription, "invoices:read", lambda node, request: node.invoices.subscribe(request), streams=True
     ),

@@ -7,12 +7,13 @@ then over each caveat, keyed by the HMAC of the root key under `macaroons-key-ge
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.message import DecodeError
 
 from lnwatch.grpc_stubs.simulated_lnd_pb2 import MacaroonId, Op
+from lnwatch.simulator.lnd.hexadecimal import unhexed
 
 _ENTITIES = ("address", "info", "invoices", "macaroon", "message", "offchain", "onchain", "peers", "signer")
 READONLY = tuple(f"{entity}:read" for entity in _ENTITIES)
@@ -21,6 +22,10 @@ ADMIN = (
     *(f"{entity}:{'generate' if entity in ('macaroon', 'signer') else 'write'}" for entity in _ENTITIES),
     "macaroon:write",
 )
+
+_BINARY_2 = 2
+_END, _LOCATION, _IDENTIFIER, _SIGNATURE = 0, 1, 2, 6  # kinds of fields
+_SIGNATURE_LENGTH = 32
 
 
 class RefusedError(Exception):
@@ -56,11 +61,11 @@ class Bakery:
         """Forget a root key: what it baked is no longer accepted."""
         del self.root_keys[root_key_id]
 
-    def verify(self, written: str | None, permission: str, path: str, now: float) -> None:
-        """Raises RefusedError unless the macaroon, in hexadecimal, allows the call."""
-        if written is None:
-            raise RefusedError("expected 1 macaroon, got 0")
-        identifier, caveats, signature = _unpacked(_unhexed(written))
+    def verify(self, written: Sequence[str], permission: str, path: str, now: float) -> None:
+        """Raises RefusedError unless one macaroon, in hexadecimal, was sent and allows the call."""
+        if len(written) != 1:
+            raise RefusedError(f"expected 1 macaroon, got {len(written)}")
+        identifier, caveats, signature = _unpacked(_unhexed(written[0]))
         baked = MacaroonId.FromString(identifier[1:])
         key = self.root_keys.get(baked.storage_id.decode())
         if key is None:
@@ -99,9 +104,9 @@ def _signature(root_key: bytes, identifier: bytes, caveats: Iterable[bytes]) -> 
 
 
 def _packed(identifier: bytes, caveats: Iterable[bytes], signature: bytes) -> bytes:
-    head = b"\x02" + _packet(1, b"lnd") + _packet(2, identifier) + b"\x00"
-    body = b"".join(_packet(2, caveat) + b"\x00" for caveat in caveats)
-    return head + body + b"\x00" + _packet(6, signature)
+    head = bytes((_BINARY_2,)) + _packet(_LOCATION, b"lnd") + _packet(_IDENTIFIER, identifier) + b"\x00"
+    body = b"".join(_packet(_IDENTIFIER, caveat) + b"\x00" for caveat in caveats)
+    return head + body + b"\x00" + _packet(_SIGNATURE, signature)
 
 
 def _packet(kind: int, value: bytes) -> bytes:
@@ -114,39 +119,76 @@ def _packet(kind: int, value: bytes) -> bytes:
 
 def _unhexed(written: str) -> bytes:
     try:
-        return bytes.fromhex(written)
-    except ValueError:
-        bad = next((letter for letter in written if letter not in "0123456789abcdefABCDEF"), "")
-        reason = f"invalid byte: U+{ord(bad):04X} '{bad}'" if bad else "odd length hex string"
-        raise RefusedError(f"encoding/hex: {reason}") from None
+        return unhexed(written)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
 
 
 def _unpacked(data: bytes) -> tuple[bytes, list[bytes], bytes]:
-    """Identifier, caveats and signature, of any macaroon in binary form 2 that has an identifier of LND."""
-    if data[:1] != b"\x02":
+    """Identifier, caveats and signature of a macaroon in binary form 2. What follows them is not looked at."""
+    if not data:
+        raise RefusedError("empty macaroon data")
+    if data[0] != _BINARY_2:
         raise RefusedError("cannot determine data format of binary-encoded macaroon")
-    fields: list[tuple[int, bytes]] = []
-    at = 1
-    try:
-        while at < len(data):
-            kind, at = data[at], at + 1
-            if kind == 0:
-                fields.append((0, b""))
-                continue
-            length = shift = 0
-            while data[at] >= 0x80:
-                length, shift, at = length | (data[at] & 0x7F) << shift, shift + 7, at + 1
-            length, at = length | data[at] << shift, at + 1
-            fields.append((kind, data[at : at + length]))
-            at += length
-    except IndexError:
-        raise RefusedError("cannot unmarshal macaroon v2: field data extends past end of buffer") from None
-    identifiers = [value for kind, value in fields if kind == 2]
-    signatures = [value for kind, value in fields if kind == 6]
-    if not identifiers or not signatures or identifiers[0][:1] != b"\x03":
+    reader = _Reader(data)
+    head = [field for field in reader.section() if field[0] != _LOCATION]
+    if [kind for kind, _ in head] != [_IDENTIFIER]:
+        raise RefusedError("unmarshal v2: invalid macaroon header")
+    caveats = []
+    while section := reader.section():
+        if section[0][0] != _IDENTIFIER:
+            raise RefusedError("unmarshal v2: no identifier in caveat")
+        caveats.append(section[0][1])
+    kind, signature = reader.field()
+    if kind != _SIGNATURE:
+        raise RefusedError("unmarshal v2: unexpected field found instead of signature")
+    if len(signature) != _SIGNATURE_LENGTH:
+        raise RefusedError("unmarshal v2: signature has unexpected length")
+    identifier = head[0][1]
+    if identifier[:1] != b"\x03":
         raise RefusedError("invalid ID")
     try:
-        MacaroonId.FromString(identifiers[0][1:])
+        MacaroonId.FromString(identifier[1:])
     except DecodeError:
         raise RefusedError("invalid ID") from None
-    return identifiers[0], identifiers[1:], signatures[0]
+    return identifier, caveats, signature
+
+
+class _Reader:
+    """Goes through the fields of a macaroon."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 1
+
+    def section(self) -> list[tuple[int, bytes]]:
+        """The fields up to the next end of a section."""
+        found: list[tuple[int, bytes]] = []
+        while True:
+            if self._at >= len(self._data):
+                raise RefusedError("unmarshal v2: section extends past end of buffer")
+            kind, content = self.field()
+            if kind == _END:
+                return found
+            if found and kind <= found[-1][0]:
+                raise RefusedError("unmarshal v2: fields out of order")
+            found.append((kind, content))
+
+    def field(self) -> tuple[int, bytes]:
+        """Kind and content of the next one."""
+        if (kind := self._number()) == _END:
+            return kind, b""
+        length = self._number()
+        begin, self._at = self._at, self._at + length
+        if self._at > len(self._data):
+            raise RefusedError("unmarshal v2: field data extends past end of buffer")
+        return kind, self._data[begin : self._at]
+
+    def _number(self) -> int:
+        number = shift = 0
+        while self._at < len(self._data):
+            byte = self._data[self._at]
+            self._at += 1
+            number, shift = number | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                return number
+        raise RefusedError("unmarshal v2: varint value extends past end of buffer")

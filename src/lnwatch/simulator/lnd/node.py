@@ -9,13 +9,21 @@ from typing import Generic, TypeVar
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
 from lnwatch.simulator.lnd import channels as channel
 from lnwatch.simulator.lnd import peers
-from lnwatch.simulator.lnd.invoices import ACCEPTED, InvoiceBook
+from lnwatch.simulator.lnd.invoices import ACCEPTED, HTLC_SETTLED, InvoiceBook
 from lnwatch.simulator.lnd.macaroons import Bakery
 from lnwatch.simulator.lnd.payments import ForwardLog, PaymentBook
 
 FINAL, SEND, RECEIVE, FORWARD = range(4)  # LND tells no direction with a final event
 OPENED, CLOSED, ACTIVE, INACTIVE, PENDING_OPEN, RESOLVED, FUNDING_TIMEOUT, UPDATE = range(8)
-UNDERPAID = 11  # a FailureDetail
+CANCELED, UNDERPAID, NOT_OPEN, MPP_TIMEOUT, UNKNOWN_INVOICE = 10, 11, 13, 14, 19  # FailureDetails
+_WORDS = {
+    CANCELED: "canceled",
+    UNDERPAID: "amount too low",
+    NOT_OPEN: "invoice no longer open",
+    MPP_TIMEOUT: "mpp timeout",
+    UNKNOWN_INVOICE: "invoice not found",
+}
+_INCORRECT, _TIMED_OUT = 1, 23  # what whoever sent it is told: a code of BOLT 4
 BACKUP_NONCE = 24
 
 M = TypeVar("M")
@@ -27,6 +35,11 @@ class Broadcast(Generic[M]):
     def __init__(self) -> None:
         """Nobody listens yet."""
         self._queues: list[asyncio.Queue[M]] = []
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._queues)
 
     def tell(self, message: M) -> None:
         """Hand `message` to everybody who listens now."""
@@ -136,10 +149,12 @@ class Node:
 
     def settled(self, one: sim.Channel, invoice: sim.Invoice) -> None:
         """Tell of an HTLC over a channel that was settled for an invoice."""
-        settle = sim.SettleEvent(preimage=invoice.r_preimage)
-        self._htlc(RECEIVE, sim.HtlcEvent(incoming_channel_id=one.chan_id, settle_event=settle))
-        final = sim.FinalHtlcEvent(settled=True, offchain=True)
-        self._htlc(FINAL, sim.HtlcEvent(incoming_channel_id=one.chan_id, final_htlc_event=final))
+        for htlc in invoice.htlcs:
+            if htlc.chan_id == one.chan_id and htlc.state == HTLC_SETTLED:
+                settle = sim.SettleEvent(preimage=invoice.r_preimage)
+                self._incoming(RECEIVE, one, htlc.htlc_index, sim.HtlcEvent(settle_event=settle))
+                final = sim.FinalHtlcEvent(settled=True, offchain=True)
+                self._incoming(FINAL, one, htlc.htlc_index, sim.HtlcEvent(final_htlc_event=final))
         self._updated(one)
 
     def give_back(self, index: int, number: int = 0) -> None:
@@ -150,16 +165,21 @@ class Node:
         self.invoices.cancel(index)
         if held:
             channel.resolve(self.channels[number], payment_hash, settled=False)
-            self.fail(10, invoice.value_msat if invoice is not None else 0, number)
+            self.fail(CANCELED, invoice.value_msat if invoice is not None else 0, number)
 
     def fail(self, detail: int = UNDERPAID, amount_msat: int = 1_000, number: int = 0) -> None:
-        """An HTLC for one of our invoices arrives and is refused."""
-        info = sim.HtlcInfo(incoming_amt_msat=amount_msat, incoming_timelock=self.height + 144)
-        refused = sim.LinkFailEvent(info=info, wire_failure=1, failure_detail=detail, failure_string="refused")
-        identifier = self.channels[number].chan_id
-        self._htlc(RECEIVE, sim.HtlcEvent(incoming_channel_id=identifier, link_fail_event=refused))
+        """An HTLC arrives and is refused."""
+        one = self.channels[number]
+        htlc, one.num_updates = one.num_updates, one.num_updates + 1
+        refused = sim.LinkFailEvent(
+            info=sim.HtlcInfo(incoming_amt_msat=amount_msat, incoming_timelock=self.height + 144),
+            wire_failure=_TIMED_OUT if detail == MPP_TIMEOUT else _INCORRECT,
+            failure_detail=detail,
+            failure_string=_WORDS[detail],
+        )
+        self._incoming(RECEIVE, one, htlc, sim.HtlcEvent(link_fail_event=refused))
         final = sim.FinalHtlcEvent(settled=False, offchain=True)
-        self._htlc(FINAL, sim.HtlcEvent(incoming_channel_id=identifier, final_htlc_event=final))
+        self._incoming(FINAL, one, htlc, sim.HtlcEvent(final_htlc_event=final))
 
     def pay(self, amount_msat: int, number: int = 0) -> sim.Payment:
         """Send money out; it is in flight until `payments.finish`."""
@@ -240,3 +260,7 @@ class Node:
         event.event_type = kind
         event.timestamp_ns = int(self.now() * 1e9)
         self.htlcs.tell(event)
+
+    def _incoming(self, kind: int, one: sim.Channel, htlc: int, event: sim.HtlcEvent) -> None:
+        event.incoming_channel_id, event.incoming_htlc_id = one.chan_id, htlc
+        self._htlc(kind, event)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
+from lnwatch.simulator.lnd.hexadecimal import unhexed
 
 KEY_BYTES = 33
 
@@ -50,11 +51,9 @@ def call(node: Caller, key: str, host: str) -> str:
 
 def _check_key(key: str) -> None:
     try:
-        length = len(bytes.fromhex(key))
-    except ValueError:
-        bad = next((letter for letter in key if letter not in "0123456789abcdefABCDEF"), "")
-        reason = f"invalid byte: U+{ord(bad):04X} '{bad}'" if bad else "odd length hex string"
-        raise UnreachedError(f"encoding/hex: {reason}") from None
+        length = len(unhexed(key))
+    except ValueError as error:
+        raise UnreachedError(str(error)) from error
     if length != KEY_BYTES:
         raise UnreachedError(f"malformed public key: invalid length: {length}")
 

@@ -48,6 +48,7 @@ class Words(NamedTuple):
 
 
 _STARTING = "LND is starting up and will answer soon"
+_UNREADABLE = "LND can't read the macaroon: it is damaged, or no macaroon at all"
 _BAKE = "take LND's readonly.macaroon, or bake one that grants it"
 
 # The first row that fits counts.
@@ -90,7 +91,8 @@ TABLE = (
         "LND can't find the root key of the macaroon: bake a new one",
     ),
     Words("verification failed", FailureReason.REJECTED, "LND does not accept the macaroon: bake a new one"),
-    Words("macaroon", FailureReason.REJECTED, "LND can't read the macaroon: it is damaged, or no macaroon at all"),
+    Words("macaroon", FailureReason.REJECTED, _UNREADABLE),
+    Words("unmarshal v2", FailureReason.REJECTED, _UNREADABLE),
     Words("encoding/hex", FailureReason.REJECTED, "LND can't read the macaroon: it is not written in hexadecimal"),
     Words("invalid ID", FailureReason.REJECTED, "the macaroon was not baked by LND"),
     Words(
