@@ -1,12 +1,13 @@
 """A source says what its credential may do when it is first seen, and again in time."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from lnwatch.checkups import GOOD_FOR, LOOK_EVERY, MENDED_WITHIN, keep_checking
 from lnwatch.clock import Clock
+from lnwatch.errors import FailureReason, SourceError
 from lnwatch.model.snapshot import Reading, TargetReport, TargetState
 from lnwatch.model.view import CredentialScope
 from lnwatch.sources import Checkup, Scope
@@ -40,9 +41,11 @@ def made(slug: str = "ln1") -> tuple[Target, CheckedSource]:
 
 
 @asynccontextmanager
-async def checking(clock: Clock, *targets: Target) -> AsyncGenerator[list[None], None]:
+async def checking(
+    clock: Clock, *targets: Target, granted: Callable[[Target], None] = lambda _: None
+) -> AsyncGenerator[list[None], None]:
     changes: list[None] = []
-    running = asyncio.create_task(keep_checking(targets, clock, lambda: changes.append(None)))
+    running = asyncio.create_task(keep_checking(targets, clock, lambda: changes.append(None), granted))
     yield changes
     running.cancel()
     with suppress(asyncio.CancelledError):
@@ -74,6 +77,30 @@ async def test_what_is_missing_is_asked_about_again_soon() -> None:
         source.says = ENOUGH
         await clock.advance(MENDED_WITHIN + LOOK_EVERY)
         assert target.credential == CredentialScope((), ())
+
+
+async def test_what_was_forbidden_is_looked_at_soon_and_read_once_it_is_granted() -> None:
+    """Within a minute of both; a source that lacked nothing is not told of."""
+    clock, (target, source) = ManualClock(), made()
+    told: list[Target] = []
+    target.enter(clock.now(), UP)
+    async with checking(clock, target, granted=told.append):
+        await clock.advance(MENDED_WITHIN)
+        assert source.asked == 1
+        source.says = LACKING
+        target.records["node"].failed(clock.now(), 0.1, SourceError(FailureReason.FORBIDDEN, "no"))
+        assert target.forbidden == {"node"}
+        await clock.advance(MENDED_WITHIN)
+        assert target.credential == CredentialScope((("info:read", "no state"),), ())
+        assert not told
+        source.says = ENOUGH
+        await clock.advance(MENDED_WITHIN + LOOK_EVERY)
+        assert told == [target]
+        target.records["node"].succeeded(clock.now(), 0.1)
+        asked = source.asked
+        await clock.advance(GOOD_FOR / 2)
+        assert source.asked == asked
+    assert told == [target]
 
 
 async def test_an_unknown_scope_changes_nothing() -> None:

@@ -12,17 +12,36 @@ MENDED_WITHIN = 60.0  # seconds: somebody may be granting just what is missing
 PATIENCE = 45.0  # seconds for one source
 
 
-async def keep_checking(targets: Sequence[Target], clock: Clock, changed: Callable[[], None]) -> None:
-    """Check every reachable source when it is first seen and once an hour, until cancelled."""
-    due: dict[Target, float] = {}
+async def keep_checking(
+    targets: Sequence[Target], clock: Clock, changed: Callable[[], None], granted: Callable[[Target], None]
+) -> None:
+    """Check every reachable source when it is first seen and once an hour, until cancelled.
+
+    Where something is missing or was forbidden just now it is looked at soon again; `granted` is told of a source where
+    nothing is missing any more.
+    """
+    looked: dict[Target, float] = {}
     while True:
-        turn = [target for target in targets if target.reachable and clock.monotonic() >= due.get(target, 0.0)]
+        now = clock.monotonic()
+        turn = [
+            each for each in targets if each.reachable and (each not in looked or now >= looked[each] + _wait(each))
+        ]
+        lacked = {each for each in turn if _lacks(each)}
         await asyncio.gather(*(_check(target, clock) for target in turn))  # side by side: one may hang
         for target in turn:
-            lacking = target.credential is not None and target.credential.missing
-            due[target] = clock.monotonic() + (MENDED_WITHIN if lacking else GOOD_FOR)
+            looked[target] = clock.monotonic()
+            if target in lacked and not _lacks(target):
+                granted(target)
             changed()
         await clock.sleep(LOOK_EVERY)
+
+
+def _lacks(target: Target) -> bool:
+    return target.credential is not None and bool(target.credential.missing)
+
+
+def _wait(target: Target) -> float:
+    return MENDED_WITHIN if _lacks(target) or target.forbidden else GOOD_FOR
 
 
 async def _check(target: Target, clock: Clock) -> None:

@@ -2,9 +2,9 @@
 breaker; a source that fails never takes the daemon down and never hides another."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
+from random import Random, random
 
 import structlog
 
@@ -83,7 +83,7 @@ class TargetLoops:
             self._wake[name].set()
 
     async def _poll(self, collector: Collector) -> None:
-        leads = collector.name == self._target.lead
+        leads, dice = collector.name == self._target.lead, Random(random())  # noqa: S311 - jitter, no secret
         wake = self._wake[collector.name]
         while True:
             if not leads:
@@ -94,15 +94,15 @@ class TargetLoops:
             again = await self._run(collector, leads=leads)
             if again:
                 continue
-            await first_of(self._clock, wake, self._pause(collector, started))
+            await first_of(self._clock, wake, self._pause(collector, started, dice))
             rest = self._spacing.get(collector.name, HINT_SPACING) - (self._clock.monotonic() - started)
             if rest > 0:
                 await self._clock.sleep(rest)
 
-    def _pause(self, collector: Collector, started: float) -> float:
+    def _pause(self, collector: Collector, started: float, dice: Random) -> float:
         record = self._target.records[collector.name]
         failures = record.failures_in_a_row
-        interval = collector.interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - jitter, no secret
+        interval = collector.interval * dice.uniform(1 - JITTER, 1 + JITTER)
         if failures >= BACKOFF_AFTER and collector.name != self._target.lead:
             interval = min(interval * _doubled(failures - BACKOFF_AFTER + 1), max(BACKOFF_LIMIT, interval))
         if record.fault is not None and record.fault.reason not in SAME_TOMORROW:
@@ -184,7 +184,7 @@ class TargetLoops:
 
     async def _follow(self, stream: Stream) -> None:
         record = self._target.records[f"{stream.name}_stream"]
-        failures = 0
+        failures, dice = 0, Random(random())  # noqa: S311 - jitter, no secret
         while True:
             await self._reachable.wait()
             started = self._clock.monotonic()
@@ -205,7 +205,7 @@ class TargetLoops:
             record.failed(self._clock.now(), self._clock.monotonic() - started, error)
             if was_up:
                 await self._note_alive([] if stream.replays else [stream])
-            await self._clock.sleep(min(_doubled(failures - 1), RECONNECT_LIMIT) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+            await self._clock.sleep(min(_doubled(failures - 1), RECONNECT_LIMIT) * dice.uniform(0.5, 1.0))
 
     async def _listen(self, stream: Stream) -> None:
         record = self._target.records[f"{stream.name}_stream"]

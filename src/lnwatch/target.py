@@ -152,6 +152,13 @@ class Target:
         if end is not None and left is not None and 0 < left < 1:
             self.tls_begins_at = end - (end - now) / left
 
+    @property
+    def forbidden(self) -> frozenset[str]:
+        """The collectors that may not read what they are to."""
+        faults = {name: record.fault for name, record in self.records.items() if record.interval}
+        refused = FailureReason.FORBIDDEN.value
+        return frozenset(name for name, fault in faults.items() if fault is not None and fault.reason == refused)
+
     def view(self) -> TargetView:
         """A frozen copy of everything."""
         network = self.report.network

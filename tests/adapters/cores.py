@@ -26,11 +26,11 @@ class Core(Protocol):
 
     @property
     def port(self) -> int:
-        """Of its JSON-RPC server, at 127.0.0.1."""
+        """Where it answers."""
 
     @property
     def cookie(self) -> Path:
-        """The file with the login that may do everything."""
+        """The file of its cookie."""
 
     def height(self) -> int:
         """Of its tip."""

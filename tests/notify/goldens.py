@@ -29,6 +29,10 @@ MESSAGES: Mapping[str, Message] = {
     "resolved": message(notice(Transition.RESOLVED)),
     "closed": message(notice(Transition.CLOSED, actor="bob", note="the node was retired")),
     "reopened": message(notice(Transition.REOPENED)),
+    "late": message(notice(Transition.RESOLVED), missed=Transition.OPENED),
+    "late-closed": message(
+        notice(Transition.CLOSED, actor="bob", note="the node was retired"), missed=Transition.ESCALATED
+    ),
     "test": message(marking=Marking.TEST),
     "repeat": message(marking=Marking.POSSIBLE_REPEAT),
     "digest": message(*mixed()),

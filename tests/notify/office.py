@@ -16,7 +16,7 @@ from tests.notify.outbox import MemoryOutbox
 
 @dataclass
 class Office:
-    """Two channels over one outbox; `page` is idempotent and takes no digest, like PagerDuty."""
+    """Two channels over one outbox; `page` calls somebody, is idempotent and takes no digest, like PagerDuty."""
 
     clock: ManualClock
     outbox: MemoryOutbox
@@ -42,7 +42,7 @@ class Office:
 
 def deliver(outbox: MemoryOutbox, ops: Telegraph, page: Telegraph, clock: ManualClock) -> Delivery:
     chat = NotifierKind("telegraph", Settings, lambda *_: ops, per_minute=60, burst=3)
-    pager = NotifierKind("pager", Settings, lambda *_: page, per_minute=600, burst=600, batches=False, idempotent=True)
+    pager = NotifierKind("pager", Settings, lambda *_: page, 600, 600, batches=False, calls=True, idempotent=True)
     return Delivery(outbox, {"ops": Channel(ops, chat), "page": Channel(page, pager)}, clock, LINKS)
 
 

@@ -3,18 +3,15 @@
 import pytest
 
 from lnwatch.model.case import Transition
-from lnwatch.model.message import Marking, Notice
-from lnwatch.notify import slack
-from lnwatch.notify._delivery import Channel, Delivery
+from lnwatch.model.message import Marking
 from lnwatch.notify._outbox import LEASE
-from lnwatch.notify.pagerduty import NOTIFIER as PAGERDUTY
 from lnwatch.simulator.pagerduty import PagerDutyDouble
 from lnwatch.simulator.slack import SlackDouble
 from tests.manual_clock import ManualClock
-from tests.notify.bench import opened
-from tests.notify.notices import LINKS, notice, storm
+from tests.notify.notices import notice, storm
 from tests.notify.office import Office, make_office
-from tests.notify.outbox import KilledError, MemoryOutbox
+from tests.notify.outbox import KilledError
+from tests.notify.world import KEY, TOKEN, World
 
 STEPS = [
     pytest.param(("waiting", "after"), "", id="before the claim"),
@@ -25,8 +22,6 @@ STEPS = [
     pytest.param(("done", "before"), "", id="before the receipt is written"),
     pytest.param(("done", "after"), "", id="after the receipt is written"),
 ]
-KEY = "0123456789abcdef0123456789abcdef"
-CHANNEL = "C0123456789"
 
 
 async def crash(office: Office, channel: str, dies: tuple[str, str] | None, failure: str) -> None:
@@ -139,41 +134,6 @@ async def test_ended_while_we_were_away(failure: str, knows: bool) -> None:
     assert office.ops.arrived[-1].reference == ("wire:1" if knows and arrived else None)
 
 
-class World:
-    """Real notifiers over real sockets, and an outbox that survives them."""
-
-    def __init__(self, clock: ManualClock, chat: SlackDouble, pager: PagerDutyDouble) -> None:
-        self.clock = clock
-        self.outbox = MemoryOutbox()
-        self.chat = chat
-        self.pager = pager
-        self.delivery = self.start()
-
-    def start(self) -> Delivery:
-        token = {"bot_token": "xoxb-test-token", "channel_id": CHANNEL, "api_url": f"{self.chat.url}/api"}
-        key = {"routing_key": KEY, "url": self.pager.url}
-        channels = {
-            "ops": Channel(opened(slack.NOTIFIER, token, self.clock), slack.NOTIFIER),
-            "page": Channel(opened(PAGERDUTY, key, self.clock), PAGERDUTY),
-        }
-        return Delivery(self.outbox, channels, self.clock, LINKS)
-
-    async def run(self) -> None:
-        """Until both channels have nothing left to do."""
-        for channel in ("ops", "page"):
-            for _ in range(100):
-                if not await self.delivery.step(channel):
-                    delay = self.delivery._lanes[channel].delay()
-                    if delay <= 0:
-                        break
-                    await self.clock.advance(delay)
-
-    async def tell(self, *notices: Notice) -> None:
-        self.outbox.put("ops", *notices)
-        self.outbox.put("page", *notices)
-        await self.run()
-
-
 @pytest.mark.parametrize("dies", [("claim", "after"), ("done", "before"), ("done", "after")])
 @pytest.mark.parametrize("transition", [Transition.OPENED, Transition.ESCALATED, Transition.RESOLVED])
 @pytest.mark.parametrize("history", [True, False])
@@ -181,8 +141,7 @@ async def test_over_real_sockets(dies: tuple[str, str], transition: Transition, 
     """One incident, one message per change of the case, at most one of them marked, whenever we are killed."""
     clock = ManualClock()
     scopes = frozenset({"chat:write", "channels:history"} if history else {"chat:write"})
-    async with SlackDouble(clock, scopes=scopes) as chat, PagerDutyDouble(clock, frozenset({KEY})) as pager:
-        channel = chat.channel(CHANNEL)
+    async with SlackDouble(clock, TOKEN, scopes=scopes) as chat, PagerDutyDouble(clock, frozenset({KEY})) as pager:
         world = World(clock, chat, pager)
         if transition is not Transition.OPENED:
             await world.tell(notice())
@@ -199,7 +158,7 @@ async def test_over_real_sockets(dies: tuple[str, str], transition: Transition, 
         await world.run()
         await world.delivery.close()
     expected = 1 if transition is Transition.OPENED else 2
-    texts = [each["text"] for each in channel.messages.values()]
+    texts = [each["text"] for each in world.channel.messages.values()]
     marked = [text for text in texts if "You may have had this already" in text]
     assert pager.incidents == 1
     assert len(marked) <= (0 if history and dies[0] == "done" else 1)

@@ -100,12 +100,22 @@ async def test_never_muted_are_told_singly_in_a_storm(office: Office) -> None:
     assert office.ops.told == ["channel:x opened", "digest of 30"]
 
 
-async def test_over_before_it_was_told_is_dropped_and_named(office: Office) -> None:
-    """Neither beginning nor end is sent; both rows say why."""
+async def test_over_before_it_could_be_told_is_one_message(office: Office) -> None:
+    """Its end says what was missed, and is the receipt of both."""
     office.outbox.put("ops", notice(), notice(RESOLVED))
     await office.drain()
-    assert office.ops.told == []
-    why = "nothing to tell: it began and ended before anybody was told"
+    assert office.ops.told == ["node:ln1 resolved"]
+    assert office.ops.arrived[0].missed is OPENED
+    assert {row.words for row in office.outbox.rows.values()} == {"stop"}
+    assert office.delivery.tally.outcomes["ops", "sent"] == 1
+
+
+async def test_over_before_anybody_could_be_called_is_named(office: Office) -> None:
+    """Neither beginning nor end is sent to the pager; both rows say why."""
+    office.outbox.put("page", notice(), notice(RESOLVED))
+    await office.drain("page")
+    assert office.page.told == []
+    why = "nothing to tell: it was over before anybody could be called"
     assert {row.words for row in office.outbox.rows.values()} == {why}
     assert set(office.delivery.tally.outcomes.values()) == {0}
 
@@ -193,7 +203,7 @@ async def test_claimed_by_another_is_left_alone(office: Office) -> None:
 
 
 async def test_quiet_hours_hold_a_row_until_their_end(office: Office) -> None:
-    """A row that is not to be sent before a time isn't, and its end, where it ended meanwhile, neither."""
+    """A row that is not to be sent before a time isn't; then comes what goes on, and what ended meanwhile."""
     later = office.clock.now() + 3_600
     office.outbox.put("ops", notice(subject="node:a"), notice(subject="node:b"), not_before=later)
     office.outbox.put("ops", notice(RESOLVED, subject="node:a"))
@@ -201,7 +211,7 @@ async def test_quiet_hours_hold_a_row_until_their_end(office: Office) -> None:
     assert office.ops.tried == 0
     await office.clock.advance(3_600)
     await office.drain()
-    assert office.ops.told == ["node:b opened"]
+    assert office.ops.told == ["node:b opened", "node:a resolved"]
 
 
 async def test_close_lets_go_of_everything(office: Office) -> None:

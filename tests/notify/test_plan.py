@@ -29,8 +29,10 @@ def story(*transitions: Transition, subject: str = "node:ln1", **traits: object)
     return [row(notice(each, subject=subject, transition_number=n), n, **traits) for n, each in enumerate(transitions)]
 
 
-def step(waiting: Sequence[Row], *, batches: bool = True, singly: Sequence[str] = ()) -> Send | Drop | None:
-    return plan(cast("Sequence[Parcel]", waiting), batches=batches, singly=singly)
+def step(
+    waiting: Sequence[Row], *, batches: bool = True, calls: bool = False, singly: Sequence[str] = ()
+) -> Send | Drop | None:
+    return plan(cast("Sequence[Parcel]", waiting), batches=batches, calls=calls, singly=singly)
 
 
 def test_nothing_waits() -> None:
@@ -85,30 +87,78 @@ def test_later_one_goes_before(first: dict[str, object], second: dict[str, objec
     assert found.parcels == (waiting[1],)
 
 
-@pytest.mark.parametrize(
-    "transitions",
-    [
-        (OPENED, RESOLVED),
-        (OPENED, Transition.CLOSED),
-        (OPENED, ACKED, RESOLVED),
-        (OPENED, RESOLVED, Transition.REOPENED, RESOLVED),
-        (Transition.REOPENED, RESOLVED),
-    ],
-)
-def test_what_is_over_before_it_was_told_is_dropped_with_its_end(transitions: tuple[Transition, ...]) -> None:
-    """Nobody is told that something ended of which nobody knew, and the reason is named."""
+LATE = [
+    (OPENED, RESOLVED),
+    (OPENED, Transition.CLOSED),
+    (OPENED, ACKED, RESOLVED),
+    (OPENED, RESOLVED, Transition.REOPENED, RESOLVED),
+    (Transition.REOPENED, RESOLVED),
+]
+GROWN = [(Transition.ESCALATED, RESOLVED), (Transition.ESCALATED, ACKED, Transition.CLOSED)]
+CALLED = "nothing to tell: it was over before anybody could be called"
+
+
+@pytest.mark.parametrize("transitions", [*LATE, *GROWN])
+def test_what_was_over_before_it_could_be_told_is_one_message(transitions: tuple[Transition, ...]) -> None:
+    """Its end is told, and stands for all of it."""
     waiting = story(*transitions)
     found = step(waiting)
-    assert isinstance(found, Drop)
-    assert list(found.parcels) == waiting
-    assert found.why == "nothing to tell: it began and ended before anybody was told"
+    assert found == Send(tuple(waiting), late=True)
+    assert isinstance(found, Send)
+    assert found.told == (waiting[-1],)
 
 
-def test_only_the_ended_part_is_dropped() -> None:
-    """What began again after its end, and goes on, is told."""
+@pytest.mark.parametrize("transitions", LATE)
+def test_nobody_is_called_for_what_is_over(transitions: tuple[Transition, ...]) -> None:
+    """Beginning and end are dropped where a message wakes somebody, and the reason is named."""
+    waiting = story(*transitions)
+    assert step(waiting, batches=False, calls=True) == Drop(tuple(waiting), CALLED)
+
+
+@pytest.mark.parametrize("transitions", GROWN)
+def test_an_earlier_call_is_ended_though_what_followed_it_is_dropped(transitions: tuple[Transition, ...]) -> None:
+    """Of what only grew worse before it ended somebody may have been called: the end leaves."""
+    waiting = story(*transitions)
+    assert step(waiting, batches=False, calls=True) == Drop(tuple(waiting[:-1]), CALLED)
+    assert step(waiting[-1:], batches=False, calls=True) == Send((waiting[-1],))
+
+
+def test_what_began_again_is_told_by_itself() -> None:
+    """After the message of what is over, what goes on is told as ever."""
     waiting = story(OPENED, RESOLVED, Transition.REOPENED)
-    assert step(waiting) == Drop(tuple(waiting[:2]), "nothing to tell: it began and ended before anybody was told")
+    assert step(waiting) == Send(tuple(waiting[:2]), late=True)
     assert step(waiting[2:]) == Send((waiting[2],))
+    assert step(waiting, batches=False, calls=True) == Drop(tuple(waiting[:2]), CALLED)
+
+
+def test_each_opening_is_a_message() -> None:
+    """What came twice, a day apart, is told as having come twice."""
+    first, second = (
+        [
+            replace(each, id=f"{number}/{each.id}", notice=replace(each.notice, number=number))
+            for each in story(OPENED, RESOLVED)
+        ]
+        for number in (1, 2)
+    )
+    assert step([*first, *second]) == Send(tuple(first), late=True)
+    assert step(second) == Send(tuple(second), late=True)
+
+
+@pytest.mark.parametrize("over", [DIGEST_OVER, DIGEST_OVER + 1])
+def test_a_digest_is_made_of_too_many_messages_not_of_too_many_changes(over: int) -> None:
+    """Ten cases that came and went are ten messages; the eleventh makes one digest of all."""
+    waiting = [each for number in range(over) for each in story(OPENED, RESOLVED, subject=f"node:{number}")]
+    waiting.sort(key=lambda each: each.notice.at)
+    one = tuple(each for each in waiting if each.notice.fingerprint.subject == "node:0")
+    assert step(waiting) == (Send(one, late=True) if over == DIGEST_OVER else Send(tuple(waiting)))
+
+
+def test_what_was_claimed_together_is_settled_together() -> None:
+    """After a crash the same message is told again, whatever came since, so that it can be found."""
+    opened, resolved, again, over = story(OPENED, RESOLVED, Transition.REOPENED, RESOLVED)
+    doubtful = tuple(replace(each, claimed_before=True) for each in (opened, resolved))
+    assert step([*doubtful, again, over]) == Send(doubtful, again=True, late=True)
+    assert step([again, over]) == Send((again, over), late=True)
 
 
 @pytest.mark.parametrize(
@@ -119,15 +169,16 @@ def test_only_the_ended_part_is_dropped() -> None:
         pytest.param(story(OPENED, ACKED), id="it goes on"),
     ],
 )
-def test_what_must_be_told_is_not_dropped(waiting: list[Row]) -> None:
-    """A resolve whose opening left always leaves."""
-    assert step(waiting) == Send((waiting[0],))
+@pytest.mark.parametrize("calls", [True, False])
+def test_what_must_be_told_is_told_by_itself(waiting: list[Row], calls: bool) -> None:
+    """A resolve whose opening left always leaves, and so does the opening of what goes on."""
+    assert step(waiting, calls=calls) == Send((waiting[0],))
 
 
 def test_never_muted_are_told_though_over() -> None:
     """A never muted one that came and went is told, beginning and end."""
     waiting = [replace(each, notice=replace(each.notice, never_muted=True)) for each in story(OPENED, RESOLVED)]
-    assert step(waiting) == Send((waiting[0],), over=False)
+    assert step(waiting) == step(waiting, calls=True) == Send((waiting[0],), over=False)
 
 
 def test_doubtful_opening_is_looked_up_before_its_end() -> None:
@@ -174,12 +225,12 @@ def rows() -> st.SearchStrategy[list[Row]]:
     return cases.map(lambda found: sorted((each for case in found for each in case), key=lambda each: each.notice.at))
 
 
-@given(rows(), st.booleans())
-def test_everything_is_settled_and_in_order(waiting: list[Row], batches: bool) -> None:
+@given(rows(), st.booleans(), st.booleans())
+def test_everything_is_settled_and_in_order(waiting: list[Row], batches: bool, calls: bool) -> None:
     """Step by step nothing is left; each case keeps its order; never muted ones leave each by itself."""
     left, told = list(waiting), dict[Fingerprint, list[int]]()
     while left:
-        found = step(left, batches=batches)
+        found = step(left, batches=batches, calls=calls)
         assert found is not None
         assert len(found.parcels) > 0
         for parcel in found.parcels:
@@ -187,7 +238,8 @@ def test_everything_is_settled_and_in_order(waiting: list[Row], batches: bool) -
             if parcel.notice.never_muted:
                 assert isinstance(found, Send)
                 assert len(found.parcels) == 1
-        assert batches or isinstance(found, Drop) or len(found.parcels) == 1
+        assert batches or isinstance(found, Drop) or len(found.told) == 1
+        assert not calls or isinstance(found, Send) or not any(each.claimed_before for each in found.parcels)
         gone = {parcel.id for parcel in found.parcels}
         left = [each for each in left if each.id not in gone]
     assert all(numbers == sorted(numbers) for numbers in told.values())

@@ -61,7 +61,7 @@ async def test_parked_messages_leave_when_the_channel_works_again(office: Office
     await office.drain()
     office.outbox.put("ops", notice(RESOLVED))
     await office.drain()
-    assert office.ops.told == ["node:ln2 opened"]
+    assert office.ops.told == ["node:ln2 opened", "node:ln1 resolved"]
     assert office.outbox.states("ops") == ["done"] * 3
     assert office.delivery.episodes() == {}
 

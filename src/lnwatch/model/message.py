@@ -55,7 +55,8 @@ class Message:
 
     `reference` is what the service called this case's first message (Slack: channel and timestamp),
     None before it or where the service has no such thing; in a digest `references` has one for each
-    notice, so that earlier messages can be brought up to date.
+    notice, so that earlier messages can be brought up to date. `missed` is what could not be told before
+    the one notice, which is its end.
     """
 
     channel: str
@@ -64,6 +65,7 @@ class Message:
     marking: Marking = Marking.NONE
     reference: str | None = None
     references: tuple[str | None, ...] = ()
+    missed: Transition | None = None
 
     @property
     def digest(self) -> bool:

@@ -78,8 +78,9 @@ S = TypeVar("S", bound=Settings)
 @dataclass(frozen=True, slots=True)
 class NotifierKind(Generic[S]):
     """The well-known `NOTIFIER`. `per_minute` is the service's own limit for one channel, kept by a token
-    bucket; `batches` tells whether one sending may carry many cases, `idempotent` whether the service
-    itself sees to it that a repeated sending is told once."""
+    bucket; `batches` tells whether one sending may carry many cases, `calls` whether it calls somebody to act,
+    so that what is over already is not told, `idempotent` whether the service itself sees to it that a
+    repeated sending is told once."""
 
     kind: str
     settings: type[S]
@@ -87,4 +88,5 @@ class NotifierKind(Generic[S]):
     per_minute: float
     burst: int
     batches: bool = True
+    calls: bool = False
     idempotent: bool = False

@@ -57,23 +57,24 @@ def icon(notice: Notice) -> str:
     return _STATE_ICONS.get(notice.state) or ICONS[notice.severity]
 
 
-def describe(notice: Notice, link_base: str) -> Text:
-    """A notice, cleaned before, as the case stands with it."""
+def describe(notice: Notice, link_base: str, missed: Transition | None = None) -> Text:
+    """A notice, cleaned before, as the case stands with it, and what of it could not be told in time."""
     named, ended = notice.fingerprint, notice.state in ENDED
     return Text(
         icon=icon(notice),
         title=f"{_standing(notice)}: {named.rule} at {named.site}",
-        sentence=f"{change(notice)} It was: {notice.sentence}" if ended else notice.sentence,
+        sentence=f"{change(notice, missed)} It was: {notice.sentence}" if ended else notice.sentence,
         lines=tuple(line for line in (_who(notice), _when(notice), _by_whom(notice), _root(notice)) if line),
         facts=() if ended else tuple(notice.facts.items()),
         links=((RUNBOOK, runbook_url(link_base, named.rule)), ("Case", case_url(link_base, named))),
     )
 
 
-def change(notice: Notice) -> str:
-    """What changed, in one sentence, for those who have the case before their eyes."""
+def change(notice: Notice, missed: Transition | None = None) -> str:
+    """What changed, in one sentence, for those who have the case before their eyes, or missed its news."""
     by = f" by {notice.actor}" if notice.actor else ""
     why = f": {notice.note.rstrip('.')}" if notice.note else ""
+    late = f", before you could be told that it had {missed.value}" if missed is not None else ""
     word = notice.transition.value.capitalize()
     match notice.transition:
         case Transition.OPENED | Transition.REOPENED:
@@ -85,9 +86,9 @@ def change(notice: Notice) -> str:
         case Transition.AWOKE:
             said = f"The snooze ended, and it is still so. {notice.sentence}"
         case Transition.RESOLVED:
-            said = f"Resolved by itself{_after(notice)}."
+            said = f"Resolved by itself{_after(notice)}{late}."
         case Transition.CLOSED:
-            said = f"Closed{by}{_after(notice)}{why}."
+            said = f"Closed{by}{_after(notice)}{late}{why}."
         case Transition.SNOOZED:
             until = f" until {moment(notice.until)}" if notice.until is not None else ""
             said = f"Snoozed{by}{until}{why}."

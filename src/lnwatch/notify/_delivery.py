@@ -84,7 +84,7 @@ class Delivery:
             await self._outbox.revive(channel, [failure.value for failure in ALL_LOST], since)
             lane.fresh = lane.lost = False
             waiting = await self._outbox.waiting(channel, LOOKAHEAD, self._clock.now())
-        match plan(waiting, batches=lane.batches, singly=lane.singly):
+        match plan(waiting, batches=lane.batches, calls=lane.calls, singly=lane.singly):
             case Send() as step:
                 return await self._send(lane, step, waiting)
             case Drop(parcels, why):
@@ -144,18 +144,19 @@ class Delivery:
             log.exception("notifier broke", channel=lane.channel)
             failure = DeliveryError(Failure.INVALID, f"{type(error).__name__} inside lnwatch; see the log")
         else:
-            await self._sent(lane, step.parcels, receipt)
+            await self._sent(lane, step, receipt)
             return True
-        await self._not_sent(lane, step.parcels, failure, waiting)
+        await self._not_sent(lane, step, failure, waiting)
         return True
 
     async def _tell(self, lane: Lane, step: Send) -> Receipt:
         message = Message(
             channel=lane.channel,
-            notices=tuple(parcel.notice for parcel in step.parcels),
+            notices=tuple(parcel.notice for parcel in step.told),
             link_base=self._link_base,
-            reference=step.parcels[0].reference if len(step.parcels) == 1 else None,
-            references=tuple(parcel.reference for parcel in step.parcels),
+            reference=step.told[0].reference if len(step.told) == 1 else None,
+            references=tuple(parcel.reference for parcel in step.told),
+            missed=step.parcels[0].notice.transition if step.late else None,
         )
         if step.again and not lane.idempotent:
             found = await lane.notifier.find(message)
@@ -166,34 +167,34 @@ class Delivery:
             return _OVER
         return await lane.notifier.send(message)
 
-    async def _sent(self, lane: Lane, parcels: Sequence[Parcel], receipt: Receipt) -> None:
+    async def _sent(self, lane: Lane, step: Send, receipt: Receipt) -> None:
         now = self._clock.now()
-        await self._note(partial(self._outbox.done, _ids(parcels), receipt, now))
-        lane.singly.difference_update(_ids(parcels))
+        await self._note(partial(self._outbox.done, _ids(step.parcels), receipt, now))
+        lane.singly.difference_update(_ids(step.parcels))
         if receipt.answer.startswith(NOTHING_TO_TELL.answer):
             return  # and so nothing is known of the channel
-        log.info("told", channel=lane.channel, cases=len(parcels), answer=receipt.answer)
-        self.tally.count(lane.channel, "sent", len(parcels))
-        for parcel in parcels:
+        log.info("told", channel=lane.channel, cases=len(step.told), answer=receipt.answer)
+        self.tally.count(lane.channel, "sent", len(step.told))
+        for parcel in step.told:
             self.tally.latencies[lane.channel].observe(now - parcel.notice.at)
         lane.succeeded()
 
-    async def _not_sent(
-        self, lane: Lane, parcels: Sequence[Parcel], error: DeliveryError, waiting: Sequence[Parcel]
-    ) -> None:
-        now = self._clock.now()
+    async def _not_sent(self, lane: Lane, step: Send, error: DeliveryError, waiting: Sequence[Parcel]) -> None:
+        now, parcels = self._clock.now(), step.parcels
         news = lane.failed(error) if error.failure in RETRIED else True
         say = log.warning if news else log.debug  # a service that is away for a day is one line
-        say("not told", channel=lane.channel, cases=len(parcels), failure=error.failure.value, error=error.message)
+        say("not told", channel=lane.channel, cases=len(step.told), failure=error.failure.value, error=error.message)
         if error.failure in RETRIED:
             not_before = now + backoff(max(parcel.tries for parcel in parcels) + 1, error.retry_after)
-            await self._retry(
-                lane, [each for each in parcels if not_before - each.notice.at <= GIVE_UP], not_before, error
-            )
-            await self._park(lane, [each for each in parcels if not_before - each.notice.at > GIVE_UP], error)
+            told_of = [step.told[0] if step.late else each for each in parcels]
+            old = {
+                each.id for each, told in zip(parcels, told_of, strict=True) if not_before - told.notice.at > GIVE_UP
+            }
+            await self._retry(lane, [each for each in parcels if each.id not in old], not_before, error)
+            await self._park(lane, [each for each in parcels if each.id in old], error)
         elif error.failure in ALL_LOST:
             await self._park(lane, waiting, error)
-        elif len(parcels) > 1:
+        elif len(step.told) > 1:
             # One of them spoils the digest; the others are not given up for it.
             lane.singly.update(_ids(parcels))
             await self._retry(lane, parcels, now, error)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from lnwatch.domain.wording import count, listing
+from lnwatch.domain.wording import count, listing, moment
 from lnwatch.model.case import Transition
 from lnwatch.model.message import Notice, runbook_url
 from lnwatch.notify._case import ENDED, ICONS, RUNBOOK, icon, line
@@ -59,7 +59,16 @@ def _counted(group: _Group, notices: Sequence[Notice]) -> str:
     subjects = listing([*shown, *("" for _ in notices[_SHOWN:])], _SHOWN)
     severity = "" if notices[0].state in ENDED else f"{notices[0].severity.upper()} "
     many = f"{len(notices)}x " if len(notices) > 1 else ""
-    return f"{icon(notices[0])} {many}{severity}{line(rule)}, {transition}: {subjects}"
+    return f"{icon(notices[0])} {many}{severity}{line(rule)}, {transition}: {subjects}{_span(notices)}"
+
+
+def _span(notices: Sequence[Notice]) -> str:
+    """From when to when those lasted that have ended; this may be all that was ever told of them."""
+    ends = [notice.ended_at for notice in notices if notice.ended_at is not None and notice.state in ENDED]
+    if not ends:
+        return ""
+    begun = min(notice.found_at if notice.opened_at is None else notice.opened_at for notice in notices)
+    return f" (from {moment(begun)} to {moment(max(ends))})"
 
 
 def _short(subject: str) -> str:

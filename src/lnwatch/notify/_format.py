@@ -20,7 +20,7 @@ def render(message: Message) -> Text:
     if message.digest:
         text = _digest.describe(message.notices, message.link_base)
     else:
-        text = _case.describe(_case.clean(message.notices[0]), message.link_base)
+        text = _case.describe(_case.clean(message.notices[0]), message.link_base, message.missed)
     prefix = "TEST " if message.marking is Marking.TEST else ""
     return replace(text, title=f"{prefix}{text.title}", warning=_WARNINGS[message.marking])
 
@@ -30,4 +30,4 @@ def change(message: Message, *, named: bool = False) -> str:
     notice = _case.clean(message.notices[0])
     case = f"{notice.fingerprint.rule} {notice.fingerprint.subject} at {notice.fingerprint.site}: " if named else ""
     warning = f" ({_WARNINGS[message.marking]})" if _WARNINGS[message.marking] else ""
-    return f"{case}{_case.change(notice)}{warning}"
+    return f"{case}{_case.change(notice, message.missed)}{warning}"

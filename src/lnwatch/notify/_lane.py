@@ -65,6 +65,7 @@ class Lane:
         self.channel = channel
         self.notifier = notifier
         self.batches = kind.batches
+        self.calls = kind.calls
         self.idempotent = kind.idempotent
         self.singly: set[str] = set()  # rows of a digest that was refused: one of them spoilt it
         self.lost = True  # something may be parked for want of a service; of an earlier process nothing is known

@@ -179,5 +179,6 @@ NOTIFIER = NotifierKind(
     per_minute=100,
     burst=20,
     batches=False,
+    calls=True,
     idempotent=True,
 )

@@ -11,6 +11,7 @@ and this body, to which later versions only add:
     {"version": 1, "id": as the header, "deployment": "…", "channel": "…", "sent_at": 1700000000.0,
      "marking": "none" | "test" | "possible_repeat",
      "title": "…", "text": "…",
+     "missed": null | "opened" | "reopened" | "escalated": what could not be told before it had ended,
      "cases": [{"id": 64 hex digits of this change, "site", "rule", "subject", "number", "transition_number",
                 "transition", "state", "severity", "owner", "sentence", "facts": {…}, "at", "found_at",
                 "opened_at", "ended_at", "until", "actor", "note", "root", "runbook_url", "case_url"}, …]}
@@ -116,6 +117,7 @@ class Webhook:
             "marking": message.marking.value,
             "title": title,
             "text": text,
+            "missed": message.missed,
             "cases": [self._case(notice, message.link_base) for notice in message.notices],
         }
 

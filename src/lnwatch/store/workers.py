@@ -3,14 +3,30 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from lnwatch.store.database import Database, Job
 from lnwatch.store.trouble import READERS
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class _Lane(Executor):
+    """A queue before the writer's thread."""
+
+    def __init__(self, turn: Callable[[], object]) -> None:
+        self._turn = turn
+        self.waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """What will come of `call`."""
+        future: Future[T] = Future()
+        self.waiting.append((future, partial(call, *args, **kwargs)))
+        self._turn()  # one for each call, whichever it will be
+        return future
 
 
 class _Writer:
@@ -18,18 +34,13 @@ class _Writer:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger-writer")
-        self._urgent: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
-        self._usual: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self.urgent, self.usual = _Lane(self._turn), _Lane(self._turn)
 
-    def submit(self, call: Callable[[], T], *, urgent: bool) -> Future[T]:
-        """What will come of `call`."""
-        future: Future[T] = Future()
-        (self._urgent if urgent else self._usual).append((future, call))
-        self._thread.submit(self._next)  # one turn for each call, whichever it will be
-        return future
+    def _turn(self) -> None:
+        self._thread.submit(self._next)
 
     def _next(self) -> None:
-        future, call = self._urgent.popleft() if self._urgent else self._usual.popleft()
+        future, call = (self.urgent.waiting or self.usual.waiting).popleft()
         if not future.set_running_or_notify_cancel():
             return
         try:
@@ -61,22 +72,22 @@ class Workers:
 
     async def read(self, job: Job[T]) -> T:
         """Run `job` on what is committed. Raises LedgerError."""
-        return await self._ended(self._readers.submit(self.database.read, job), self._patience)
+        return await self._ended(self._readers, partial(self.database.read, job), self._patience)
 
     async def read_long(self, job: Job[T]) -> T:
         """As `read`, for what may take as long as it takes."""
-        return await self._ended(self._readers.submit(self.database.read, job), None)
+        return await self._ended(self._readers, partial(self.database.read, job), None)
 
     async def run_writer(self, call: Callable[[], T], *, urgent: bool = False) -> T:
         """Run `call` in the writer's thread."""
-        return await self._ended(self._writer.submit(call, urgent=urgent), self._patience)
+        return await self._ended(self._writer.urgent if urgent else self._writer.usual, call, self._patience)
 
     async def run_reader(self, call: Callable[[], T]) -> T:
         """Run `call` in a reader's thread: work that keeps the loop free."""
-        return await self._ended(self._readers.submit(call), None)
+        return await self._ended(self._readers, call, None)
 
-    async def _ended(self, submitted: Future[T], patience: float | None) -> T:
-        future = asyncio.wrap_future(submitted)
+    async def _ended(self, threads: Executor, call: Callable[[], T], patience: float | None) -> T:
+        future = asyncio.get_running_loop().run_in_executor(threads, call)
         future.add_done_callback(_seen)  # whoever waited may have been cancelled
         try:
             async with asyncio.timeout(patience):  # wait_for loses a cancellation that comes with the result

@@ -65,13 +65,22 @@ def test_the_past_is_not_changed_by_what_comes() -> None:
     assert plain == hurt
 
 
-@pytest.mark.parametrize("name", [name for name, kind in CAUSES.items() if not kind.at_once])
-def test_every_cause_ends(name: str) -> None:
-    """Afterwards nothing stands in the customers' way any more."""
+def every_way(name: str) -> list[dict[str, Any]]:
+    """Whom a cause can happen to, and how."""
     kind = CAUSES[name]
-    amount = {"amount": 0.5} if kind.amount else {}
-    who = {"who": "harbour"} if kind.who else {}
-    of = scenario({"what": name, "at": "1m", "lasts": "5m", **amount, **who}, lasts="30m")
+    amount = {"amount": 20} if kind.amount else {}
+    if not kind.whom:
+        return [{**amount, **({"who": "harbour"} if kind.who else {})}]
+    return [{**amount, "who": who, "kind": each} for who, kinds in kind.whom.items() for each in kinds or ("",)][:3]
+
+
+@pytest.mark.parametrize(
+    ("name", "takes"),
+    [(name, each) for name, kind in CAUSES.items() if not kind.at_once for each in every_way(name)],
+)
+def test_every_cause_ends(name: str, takes: dict[str, Any]) -> None:
+    """Afterwards nothing stands in the customers' way any more."""
+    of = scenario({"what": name, "at": "1m", "lasts": "5m", **takes}, lasts="30m")
     phases = [each["phase"] for each in told(of) if each["what"] == "Cause"]
     assert phases == ["begins", "ends"]
     after = [each for each in told(of, 600) if each["what"] == "InvoiceMade"]

@@ -79,3 +79,21 @@ def test_nobody_is_called_where_nobody_may_be() -> None:
     assert judge(quiet, [seen()], {"slack": 2}).well
     assert not judge(quiet, [seen(told=pager)], {"pagerduty": 1}).well
     assert judge(quiet, [seen("invoice_regressed", told=pager)], {"pagerduty": 1}).well
+
+
+def test_what_cannot_fire_has_to_be_said() -> None:
+    """A rule that is called covered and is not: silence would not mean health."""
+    blind = truth(opens=[], uncovered=["shop_webhooks_failing"])
+    assert judge(blind, [], {}, covered={"btcpay_down"}).well
+    told = judge(blind, [], {}, covered={"btcpay_down", "shop_webhooks_failing"})
+    assert (told.well, told.covered) == (False, ("shop_webhooks_failing",))
+
+
+@pytest.mark.parametrize(
+    ("cases", "times", "well"),
+    [([130], 1, True), ([130], 2, False), ([130, 300], 1, False), ([130], 0, True)],
+)
+def test_once_is_not_twice(cases: list[float], times: int, well: bool) -> None:
+    """Neither a second case nor a second telling of the first."""
+    once = truth(opens=[{**OPENS, "once": True}])
+    assert judge(once, [seen(opened=each) for each in cases], {}, times={"btcpay_down": times}).well is well

@@ -81,15 +81,21 @@ class _Lane:
 
 
 class Dispatcher:
-    """Sends events to the webhooks of a store. What it holds is in memory alone: `stop` loses it."""
+    """Sends events to the webhooks of a store. What it holds is in memory alone: `stop` loses it.
+
+    `fault` is what happens to them on their way: `duplicated`, `reordered` (the newest first), or `replayed`, each
+    followed by the oldest one once more.
+    """
 
     def __init__(self, clock: Clock, ids: Ids, version: str, awake: Callable[[], Any]) -> None:
-        """`awake` waits until the process may run."""
+        """`awake` waits until the process may run. With a `transport` nothing goes out on sockets."""
         self.clock = clock
+        self.transport: httpx.AsyncBaseTransport | None = None
         self.webhooks: dict[str, Webhook] = {}
         self._ids = ids
         self._version = version
         self._awake = awake
+        self.fault = ""
         self._lanes: dict[str, _Lane] = {}
         self._numbers = itertools.count()
         self._running = False
@@ -103,7 +109,11 @@ class Dispatcher:
     def start(self) -> None:
         """With empty queues."""
         self._running = True
-        self._client = httpx.AsyncClient(timeout=None, follow_redirects=True)  # noqa: S113 - timed on our clock
+        self._client = httpx.AsyncClient(
+            transport=self.transport,
+            timeout=None,  # noqa: S113 - timed on our clock
+            follow_redirects=True,
+        )
 
     async def stop(self) -> None:
         """Forget what was not delivered."""
@@ -168,7 +178,8 @@ class Dispatcher:
                 lane.wake.clear()
                 await lane.wake.wait()
             lane.idle = False
-            await self._deliver(webhook, lane, lane.waiting.popleft())
+            newest_first = self.fault == "reordered"
+            await self._deliver(webhook, lane, lane.waiting.pop() if newest_first else lane.waiting.popleft())
 
     async def _deliver(self, webhook: Webhook, lane: _Lane, pending: _Pending) -> None:
         """One event with all its retries."""
@@ -185,9 +196,8 @@ class Dispatcher:
             pending = self._again(pending.body)
 
     async def _attempt(self, webhook: Webhook, pending: _Pending) -> Delivery:
-        content = json.dumps(pending.body, indent=2, ensure_ascii=False).encode()
         started = self.clock.now()
-        send = asyncio.ensure_future(self._post(webhook, content))
+        send = asyncio.ensure_future(self._post(webhook, pending.body))
         limit = asyncio.ensure_future(self.clock.sleep(_TIMEOUT))
         code: int | None = None
         error: str | None = None
@@ -209,7 +219,16 @@ class Dispatcher:
         delivery = str(pending.body["deliveryId"])
         return Delivery(delivery, pending.number, pending.timestamp, started, code, error, status, pending.body)
 
-    async def _post(self, webhook: Webhook, content: bytes) -> int:
+    async def _post(self, webhook: Webhook, body: Mapping[str, Any]) -> int:
+        code = await self._send(webhook, body)
+        if self.fault == "duplicated":
+            await self._send(webhook, body)
+        elif self.fault == "replayed" and webhook.deliveries and webhook.deliveries[0].body is not None:
+            await self._send(webhook, webhook.deliveries[0].body)
+        return code
+
+    async def _send(self, webhook: Webhook, body: Mapping[str, Any]) -> int:
+        content = json.dumps(body, indent=2, ensure_ascii=False).encode()
         if self._client is None:
             raise httpx.ConnectError("stopped")
         signed = hmac.new(webhook.secret.encode(), content, hashlib.sha256).hexdigest()

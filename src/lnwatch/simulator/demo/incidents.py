@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from lnwatch.simulator.demo.people import People
-from lnwatch.simulator.scenario.causes import CAUSES, How
+from lnwatch.simulator.scenario.causes import CAUSES, How, Place
+from lnwatch.simulator.world.hostclock import HostClock
 from lnwatch.simulator.world.stage import Stage
 
 _TOLD_WITHIN: Final = 75  # seconds after Slack is back
@@ -38,9 +39,10 @@ class Incident:
 @asynccontextmanager
 async def _wrong(cast: Cast, name: str) -> AsyncIterator[None]:
     """One of the causes that scenarios know."""
-    kind, how = CAUSES[name], How(0.0, "", cast.lasts)
+    kind, how = CAUSES[name], How(lasts=cast.lasts)
+    place = Place(cast.stage, cast.people, HostClock(cast.stage.clock))
     with kind.in_world(cast.stage.world, how):
-        async with kind.on_stage(cast.stage, how):
+        async with kind.on_stage(place, how):
             yield
 
 

@@ -9,8 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(now: float, days: int = 425) -> tuple[bytes, bytes]:
-    """Certificate and key (PEM) for this machine, valid from `now` (epoch seconds): P-256, its own authority."""
+def self_signed(now: float, days: int = 425, *, age_days: float = 0.0, host: str = "") -> tuple[bytes, bytes]:
+    """Certificate and key (PEM) for this machine, or for another host alone: P-256, its own authority.
+
+    Valid from `age_days` before `now` (epoch seconds) on.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
         [
@@ -18,8 +21,9 @@ def self_signed(now: float, days: int = 425) -> tuple[bytes, bytes]:
             x509.NameAttribute(NameOID.COMMON_NAME, "simulator"),
         ]
     )
-    begins = datetime.fromtimestamp(now, UTC) - timedelta(minutes=5)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    begins = datetime.fromtimestamp(now, UTC) - timedelta(minutes=5, days=age_days)
+    ours: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName(host)] if host else ours
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

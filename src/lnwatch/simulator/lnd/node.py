@@ -37,6 +37,11 @@ class Broadcast(Generic[M]):
         """Nobody listens yet."""
         self._queues: list[asyncio.Queue[M]] = []
 
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._queues)
+
     def tell(self, message: M) -> None:
         """Hand `message` to everybody who listens now."""
         for queue in self._queues:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,15 @@ _STATES: dict[int, str] = {
 
 @dataclass
 class Faults:
-    """What goes wrong on purpose, by the last part of a call's path; `*` is every call, the State service too."""
+    """What goes wrong on purpose, by the last part of a call's path; `*` is every call, the State service too.
+
+    `streams` are `cut` as soon as they begin, or their messages `duplicated`, or `reordered` by twos.
+    """
 
     hanging: set[str] = field(default_factory=set)
     failing: dict[str, str] = field(default_factory=dict)
     latency: float = 0.0
+    streams: str = ""
 
     def hang(self, path: str) -> bool:
         """Whether a call is never answered."""
@@ -39,16 +43,27 @@ class Faults:
 
 class LndDouble:
     """Serves one node. In `directory` lie `tls.cert`, `readonly.macaroon` and `admin.macaroon`, as LND writes
-    them. `calls` and `bytes_sent` are counted by path."""
+    them. `calls` and `bytes_sent` are counted by path; `parked` are the calls that wait on purpose now, and `stirs`
+    grows with all that a client hears of unasked: messages of streams, and that it came or went."""
 
-    def __init__(self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None) -> None:
-        """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's)."""
+    def __init__(
+        self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None, listens: bool = True
+    ) -> None:
+        """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's).
+
+        Where it never `listens`, it answers calls from within this process alone.
+        """
         self.node = node
         self.directory = directory
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self.bytes_sent: Counter[str] = Counter()
+        self.parked = 0
+        self.stirs = 0
         self.port = 0
+        self.running = False
+        self.within: set[asyncio.Task[Any]] = set()  # calls from within this process
+        self._listens = listens
         self._now = clock_now or node.now
         self._server: grpc.aio.Server | None = None
         self._certificate, self._key = self_signed(self._now())
@@ -71,22 +86,33 @@ class LndDouble:
 
     async def start(self) -> None:
         """Listen on 127.0.0.1, again on the same port after a stop."""
+        self.running = True
+        if not self._listens:
+            return
         server = grpc.aio.server(options=(("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)))
         server.add_generic_rpc_handlers((_Handler(self),))
         credentials = grpc.ssl_server_credentials([(self._key, self._certificate)])
         self.port = server.add_secure_port(self.address, credentials)
         await server.start()
         self._server = server
+        self.stirs += 1
 
     async def stop(self) -> None:
         """Go away at once, as a killed process does."""
+        self.running = False
+        for task in self.within:
+            task.cancel()
         server, self._server = self._server, None
         if server is not None:
             await server.stop(None)
+            self.stirs += 1
 
-    def renew_certificate(self) -> None:
-        """What LND does at a start when its certificate is gone; takes effect with the next start."""
-        self._certificate, self._key = self_signed(self._now())
+    def renew_certificate(self, *, age_days: float = 0.0, host: str = "") -> None:
+        """What LND does at a start when its certificate is gone; takes effect with the next start.
+
+        It may be an old one, or one for another host.
+        """
+        self._certificate, self._key = self_signed(self._now(), age_days=age_days, host=host)
         _replace(self.certificate, self._certificate, 0o644)
 
     def _write_credentials(self) -> None:
@@ -107,14 +133,33 @@ class LndDouble:
             raise TypeError(path)
         return answer
 
-    async def stream(self, path: str, call: Call, request: Message, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - likewise
+    async def stream(self, path: str, call: Call, request: Message, context: Any) -> AsyncGenerator[Message, None]:  # noqa: ANN401 - likewise
         """One stream."""
         await self.admit(path, call, context)
         answer = call.answer(self.node, request)
         if not isinstance(answer, AsyncIterator):
             raise TypeError(path)
-        async for message in answer:
+        async for message in self._disturbed(answer, context):
+            self.stirs += 1
             yield message
+
+    async def _disturbed(self, messages: AsyncIterator[Message], context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - grpc's own
+        """A stream with its faults; one that began before a cut ends with its next message."""
+        held: Message | None = None
+        if self.faults.streams == "cut":
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "error reading from server: EOF")
+        async for message in messages:
+            if self.faults.streams == "cut":
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "error reading from server: EOF")
+            if self.faults.streams == "reordered" and held is None:
+                held = message
+                continue
+            yield message
+            if self.faults.streams == "duplicated":
+                yield message
+            if held is not None:
+                yield held
+                held = None
 
     def sent(self, path: str, message: Message) -> bytes:
         """Serialise and count."""
@@ -133,10 +178,14 @@ class LndDouble:
                 self.node.bakery.verify(written, call.permission, path, self.node.now())
             except RefusedError as error:
                 await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        if self.faults.hang(path):
-            await asyncio.Event().wait()
-        if self.faults.latency:
-            await asyncio.sleep(self.faults.latency)
+        self.parked += 1
+        try:
+            if self.faults.hang(path):
+                await asyncio.Event().wait()
+            if self.faults.latency:
+                await asyncio.sleep(self.faults.latency)
+        finally:
+            self.parked -= 1
         if text := self.faults.failing.get(path.rpartition("/")[2]):
             await context.abort(grpc.StatusCode.UNKNOWN, text)
 

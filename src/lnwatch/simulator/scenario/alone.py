@@ -1,18 +1,13 @@
 """A scenario's world without any socket: everything that happens in it, what goes wrong, and the truth."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-from lnwatch.simulator.scenario.causes import CAUSES, How
+from lnwatch.simulator.scenario.causes import CAUSES
 from lnwatch.simulator.scenario.file import Cause, Scenario
 from lnwatch.simulator.world.events import Event, line
 from lnwatch.simulator.world.world import World
-
-
-def how(cause: Cause) -> How:
-    """What a cause's kind takes."""
-    return How(cause.amount or 0.0, cause.who, cause.lasts)
 
 
 def _truth(scenario: Scenario, begin: float) -> Iterator[tuple[int, str]]:
@@ -35,28 +30,34 @@ def events(scenario: Scenario) -> list[str]:
             lines.append((at, line(at, event)))
 
     world = World(scenario.world(begin), hear)
+
+    def note(cause: Cause, phase: str) -> None:
+        told = {"at": world.now, "what": "Cause", "cause": cause.what, "phase": phase}
+        lines.append((world.now, json.dumps(told, separators=(",", ":"))))
+
+    for cause in scenario.earlier:
+        schedule(world, cause, begin, note)
     world.run(start)
     for cause in scenario.causes:
-        _schedule(world, cause, lines)
+        if cause not in scenario.earlier:
+            schedule(world, cause, begin, note)
     world.run(end)
     return [text for _, text in sorted([*lines, *_truth(scenario, begin)], key=lambda pair: pair[0])]
 
 
-def _schedule(world: World, cause: Cause, lines: list[tuple[int, str]]) -> None:
-    """Let one thing go wrong at its time, and be mended at its end."""
+def schedule(
+    world: World, cause: Cause, begin: float, note: Callable[[Cause, str], None] = lambda _cause, _phase: None
+) -> None:
+    """Let one thing go wrong in a world at its time, and be mended at its end; `note` is told of both."""
     timetable, stack = world.scene.timetable, ExitStack()
 
-    def note(phase: str) -> None:
-        told = {"at": world.now, "what": "Cause", "cause": cause.what, "phase": phase}
-        lines.append((world.now, json.dumps(told, separators=(",", ":"))))
-
-    def begin() -> None:
-        note("begins")
-        stack.enter_context(CAUSES[cause.what].in_world(world, how(cause)))
+    def go_wrong() -> None:
+        note(cause, "begins")
+        stack.enter_context(CAUSES[cause.what].in_world(world, cause.how))
         timetable.after(cause.lasts * 1_000, end)
 
     def end() -> None:
         stack.close()
-        note("ends")
+        note(cause, "ends")
 
-    timetable.after(cause.at * 1_000, begin)
+    timetable.at(int((begin + cause.start) * 1_000), go_wrong)

@@ -1,7 +1,10 @@
-"""A scenario through a whole daemon over sockets, in one process, on one clock that runs faster than the wall's."""
+"""A scenario through a whole daemon over sockets, both in one process and in lockstep."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import random
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +17,23 @@ from lnwatch.errors import LnwatchError
 from lnwatch.model.case import Case
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
-from lnwatch.simulator.scenario.alone import how
-from lnwatch.simulator.scenario.causes import CAUSES
-from lnwatch.simulator.scenario.file import Cause, Scenario
+from lnwatch.simulator.scenario.alone import schedule
+from lnwatch.simulator.scenario.causes import CAUSES, Place
+from lnwatch.simulator.scenario.file import Cause, Scenario, Window
 from lnwatch.simulator.scenario.verdict import Seen, Verdict, judge
+from lnwatch.simulator.world.hostclock import HostClock
+from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage
 
 Daemon = Callable[[Path, Clock], Awaitable[None]]
 Cases = Callable[[Path, Clock, float], Awaitable[Sequence[Case]]]
+Ask = Callable[[Path, Clock, str, Mapping[str, object]], Awaitable[None]]  # of the daemon, through its inbox
 
 _WEEK: Final = 7 * 86_400
-_READY_WITHIN: Final = 60.0  # seconds of the wall's clock
-_ASKS: Final = Pace(often="15s", answer="1s", invoices="60s", slow="60s", tells_after="")  # answers by the wall's clock
+_WARM_UP: Final = 900.0  # seconds before the beginning in which the daemon reads what was before
+_LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
+_COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
+_ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
 
 
 class ScenarioError(LnwatchError):
@@ -34,37 +42,47 @@ class ScenarioError(LnwatchError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How it is run: where, how fast, and by which daemon."""
+    """How it is run: where, and by which daemon."""
 
     house: House
-    speed: float
     daemon: Daemon
     cases: Cases
+    ask: Ask
 
 
-async def play(scenario: Scenario, run: Run) -> Verdict:
+def play(scenario: Scenario, run: Run) -> Verdict:
     """Let it happen, and judge. The same hour of the same week day as in the file, as late as can be."""
+    random.seed(scenario.seed)  # of the daemon's jitter
+    loop = LockstepLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(_play(scenario, run, loop))
+
+
+async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     asked = scenario.begin.timestamp()
     begin = asked + (SystemClock().now() - asked) // _WEEK * _WEEK
-    stage = Stage(scenario.world(begin), run.house.folder)
-    people = People(stage.clock)
+    stage = Stage(scenario.world(begin), run.house.folder, lacking=scenario.lacks)
+    people, host = People(stage.clock), HostClock(stage.clock)
+    loop.servers.append(stage.lnd)
     async with stage.opened(), people.opened():
-        await stage.live_through(begin, lambda _: None)
-        configure(run.house, stage, people, _ASKS)
-        living = asyncio.ensure_future(stage.run(run.speed))
-        watching = asyncio.ensure_future(run.daemon(run.house.config, stage.clock))
-        happening = asyncio.ensure_future(_happen(scenario, run, stage))
+        for cause in scenario.earlier:
+            schedule(stage.world, cause, begin)
+        await stage.live_through(begin - _WARM_UP, lambda _: None)
+        configure(run.house, stage, people, _ASKS, scenario.rules)
+        living = asyncio.ensure_future(stage.run())
+        watching = asyncio.ensure_future(run.daemon(run.house.config, host))
+        happening = asyncio.ensure_future(_happen(scenario, run, Place(stage, people, host), begin))
         try:
             await asyncio.wait({living, watching, happening}, return_when=asyncio.FIRST_COMPLETED)
             if not happening.done():
                 raise ScenarioError(f"the daemon or its world ended: {_why(living) or _why(watching)}")
-            start = happening.result()
+            covered = happening.result()
         finally:
             for task in (happening, watching, living):
                 task.cancel()
             await asyncio.gather(happening, watching, living, return_exceptions=True)
-        cases = await run.cases(run.house.config, stage.clock, start)
-        return _judged(scenario, cases, people, (start, stage.late))
+        cases = await run.cases(run.house.config, stage.clock, begin)
+        return _judged(scenario, cases, people, (begin, covered))
 
 
 def _why(task: "asyncio.Future[Any]") -> str:
@@ -74,44 +92,59 @@ def _why(task: "asyncio.Future[Any]") -> str:
     return repr(error) if error is not None else ""
 
 
-async def _happen(scenario: Scenario, run: Run, stage: Stage) -> float:
-    """From when the daemon knows all that was before to the end; when that began."""
-    await _ready(run.house, stage.clock)
-    start = stage.clock.now()
+async def _happen(scenario: Scenario, run: Run, place: Place, begin: float) -> frozenset[str]:
+    """From when the daemon knows all that was before to the end; the rules that can fire then."""
+    stage = place.stage
+    await _ready(run.house, stage.clock, begin)
+    await stage.clock.sleep(begin - stage.clock.now())
+    for window in scenario.maintenance:
+        await run.ask(run.house.config, place.host, "silence", _announced(window, begin))
     async with asyncio.TaskGroup() as group:
         for cause in scenario.causes:
-            group.create_task(_go_wrong(cause, stage))
+            if cause not in scenario.earlier:
+                group.create_task(_go_wrong(cause, place))
         await stage.clock.sleep(scenario.lasts)
-    return start
+    return await _covered(run.house)
 
 
-async def _ready(house: House, clock: Clock) -> None:
-    """Until it judged twice with all of history read."""
-    wall = SystemClock()
-    deadline = wall.monotonic() + _READY_WITHIN
+def _announced(window: Window, begin: float) -> Mapping[str, object]:
+    globs = dict.fromkeys(("site", "rule", "subject", "owner", "severity"), "*")
+    times = {"starts_at": begin + window.at, "ends_at": begin + window.at + window.lasts}
+    return {"kind": "maintenance", "author": "the scenario", "reason": window.reason, **times, **globs}
+
+
+async def _covered(house: House) -> frozenset[str]:
+    """The rules that the daemon says can fire."""
     async with httpx.AsyncClient(timeout=10) as client:
-        while wall.monotonic() < deadline:
-            await clock.sleep(5)
+        lines = (await client.get(f"{house.page}/metrics")).text.splitlines()
+    found = (_COVERED.fullmatch(line) for line in lines)
+    return frozenset(each[1] for each in found if each is not None)
+
+
+async def _ready(house: House, clock: Clock, by: float) -> None:
+    """Until it has read all of history."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        while clock.now() + _LOOKS_EVERY < by:
+            await clock.sleep(_LOOKS_EVERY)
             with suppress(httpx.HTTPError):
                 lines = (await client.get(f"{house.page}/metrics")).text.splitlines()
                 read = [line for line in lines if line.startswith("lnwatch_backfill_finished{")]
                 if read and all(line.endswith(" 1") for line in read):
-                    await clock.sleep(60)
                     return
-    raise ScenarioError(f"the daemon was not ready within {_READY_WITHIN:.0f} s")
+    raise ScenarioError(f"the daemon had not read what was before within {_WARM_UP:.0f} s")
 
 
-async def _go_wrong(cause: Cause, stage: Stage) -> None:
-    await stage.clock.sleep(cause.at)
-    kind = CAUSES[cause.what]
+async def _go_wrong(cause: Cause, place: Place) -> None:
+    await place.stage.clock.sleep(cause.at)
+    kind, stage = CAUSES[cause.what], place.stage
     began = stage.clock.now()
-    with kind.in_world(stage.world, how(cause)):
-        async with kind.on_stage(stage, how(cause)):
+    with kind.in_world(stage.world, cause.how):
+        async with kind.on_stage(place, cause.how):
             await stage.clock.sleep(max(0.0, began + cause.lasts - stage.clock.now()))
 
 
-def _judged(scenario: Scenario, cases: Sequence[Case], people: People, times: tuple[float, float]) -> Verdict:
-    start, late = times
+def _judged(scenario: Scenario, cases: Sequence[Case], people: People, ending: tuple[float, frozenset[str]]) -> Verdict:
+    start, covered = ending
     posts = people.channel.messages.values()
     said = [each.get("metadata", {}).get("event_payload", {}) for each in posts]
     told = {"slack": {str(each.get("rule")) for each in said}}
@@ -128,4 +161,15 @@ def _judged(scenario: Scenario, cases: Sequence[Case], people: People, times: tu
         for each in cases
         if each.opened_at is not None and each.opened_at >= start
     ]
-    return judge(scenario, seen, {"slack": len(posts), "pagerduty": len(people.pagerduty.events)}, late)
+    return judge(
+        scenario, seen, {"slack": len(posts), "pagerduty": len(people.pagerduty.events)}, covered, _times_told(people)
+    )
+
+
+def _times_told(people: People) -> Mapping[str, int]:
+    """How often each rule was told anew, on the channel that heard of it most often."""
+    rooted = Counter(
+        str(each.get("metadata", {}).get("event_payload", {}).get("rule")) for each in people.channel.roots
+    )
+    called = Counter({str(each.shown["payload"]["class"]): each.incidents for each in people.pagerduty.alerts.values()})
+    return rooted | called

@@ -1,7 +1,9 @@
 """What a daemon made of a scenario, held against the truth. Times are seconds from the scenario's beginning."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 from lnwatch.simulator.scenario.file import Opening, Scenario
@@ -47,10 +49,9 @@ class Caught:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`false` are cases that should not be, `loud` rules that had to be silent or untold, `heard` all that were told,
-    `paged` those that paged, without what goes wrong by itself; `pages` is what PagerDuty got in all.
-
-    `late` is by how many seconds the world ever ran behind its own time: where that is much, it was too fast for the
-    machine, and times and false cases are the machine's.
+    `paged` those that paged, without what goes wrong by itself; `pages` is what PagerDuty got in all. `covered` are
+    those of which it was not said that they can't fire, `again` those that opened or were told more than once and
+    should not.
     """
 
     caught: tuple[Caught, ...]
@@ -61,21 +62,33 @@ class Verdict:
     pages: int
     may_page: bool
     messages: int
-    late: float
+    covered: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:
         """Whether all of it is as the truth has it."""
         quiet = self.may_page or not self.paged
-        return all(each.well for each in self.caught) and not self.false and not self.loud and quiet
+        wrong = (*self.false, *self.loud, *self.covered, *self.again)
+        return all(each.well for each in self.caught) and not wrong and quiet
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {"well": self.well, **asdict(self), "caught": [{"well": e.well, **asdict(e)} for e in self.caught]}
 
 
-def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], late: float = 0.0) -> Verdict:
-    """Hold what was seen against the truth; `told` is how many messages each kind of channel got."""
+def judge(
+    scenario: Scenario,
+    seen: Sequence[Seen],
+    told: Mapping[str, int],
+    covered: AbstractSet[str] = frozenset(),
+    times: Mapping[str, int] = MappingProxyType({}),
+) -> Verdict:
+    """Hold what was seen against the truth.
+
+    `told` is how many messages each kind of channel got, `covered` the rules that can fire, `times` how often each rule
+    was told anew.
+    """
     wanted = {each.rule for each in scenario.opens}
     loud = {each.rule for each in seen if each.rule in scenario.silent or (each.told and each.rule in scenario.untold)}
     tolerated = wanted | _BY_THEMSELVES | {*scenario.tolerated}
@@ -89,8 +102,14 @@ def judge(scenario: Scenario, seen: Sequence[Seen], told: Mapping[str, int], lat
         pages=told.get(_PAGER, 0),
         may_page=scenario.pages,
         messages=sum(told.values()),
-        late=round(late, 1),
+        covered=tuple(sorted({*scenario.uncovered} & covered)),
+        again=tuple(sorted(each.rule for each in scenario.opens if each.once and _again(each, seen, times))),
     )
+
+
+def _again(opening: Opening, seen: Iterable[Seen], times: Mapping[str, int]) -> bool:
+    cases = sum(each.rule == opening.rule and opening.subject in ("*", each.subject) for each in seen)
+    return cases > 1 or times.get(opening.rule, 0) > 1
 
 
 def _caught(opening: Opening, seen: Iterable[Seen]) -> Caught:

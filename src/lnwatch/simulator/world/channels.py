@@ -17,11 +17,13 @@ _SPLIT: Final = 0.25
 
 @dataclass(slots=True)
 class Peer:
-    """Whom the node has channels with. A frozen one is connected, and nothing gets through."""
+    """Whom the node has channels with. A frozen one is connected, and nothing gets through; one that is `kept` away
+    does not come back by itself."""
 
     spec: PeerSpec
     online: bool = True
     frozen: bool = False
+    kept: bool = False
 
     @property
     def well(self) -> bool:
@@ -31,7 +33,7 @@ class Peer:
 
 @dataclass(slots=True)
 class Channel:
-    """One channel; `ours` where we opened it. `pending` is on its way in."""
+    """One channel; `ours` where we opened it. `pending` is on its way in, `stuck` on its way out."""
 
     id: int
     peer: Peer
@@ -40,6 +42,7 @@ class Channel:
     local: int
     remote: int
     pending: int = 0
+    stuck: int = 0
 
     @property
     def reserve(self) -> int:
@@ -49,7 +52,7 @@ class Channel:
     @property
     def whole(self) -> bool:
         """Whether all money of the channel is somewhere."""
-        sides = (self.local, self.remote, self.pending)
+        sides = (self.local, self.remote, self.pending, self.stuck)
         return min(sides) >= 0 and sum(sides) + COMMIT == self.capacity
 
     @property
@@ -102,7 +105,7 @@ class Network:
     @property
     def local(self) -> int:
         """What is ours in open channels."""
-        return sum(each.local for each in self.channels.values())
+        return sum(each.local + each.stuck for each in self.channels.values())
 
     def route(self, msat: int, rng: random.Random, *, split: bool) -> Parts | None:
         """Over which channels a payment comes in; None where there is no way."""

@@ -149,6 +149,31 @@ class PaidOut(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PaidElsewhere(Event):
+    """Somebody paid the node over a channel for what no store sold."""
+
+    channel: int
+    msat: int
+
+
+@dataclass(frozen=True, slots=True)
+class HtlcStuck(Event):
+    """A payment of the node is on its way and gets nowhere; at height `expires` it closes the channel by force."""
+
+    channel: int
+    msat: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class HtlcFreed(Event):
+    """What was stuck came back."""
+
+    channel: int
+    msat: int
+
+
+@dataclass(frozen=True, slots=True)
 class Swept(Event):
     """Coins of the wallet were put aside or given back."""
 
@@ -182,6 +207,14 @@ class RefundDue(Event):
     order: str
     invoice: str
     msat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probed(Event):
+    """A second node tried whether ours can be paid."""
+
+    msat: int
+    reached: bool
 
 
 @dataclass(frozen=True, slots=True)

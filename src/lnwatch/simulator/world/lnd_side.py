@@ -28,6 +28,8 @@ class LndSide:
         self._mirrors: dict[int, sim.Channel] = {}
         self._hosts: dict[str, str] = {}
         self._closings: dict[str, sim.ChannelCloseSummary] = {}  # forced ones, until they are resolved
+        self._stuck: dict[int, bytes] = {}  # payment hash by channel
+        self.hears_blocks = True
         for number, name in enumerate(network.peers):
             key, host = self.key(name), f"198.51.100.{number + 1}:9735"
             self._hosts[name] = host
@@ -84,7 +86,7 @@ class LndSide:
 
     def _balance(self, one: Channel) -> None:
         mirror = self._mirrors[one.id]
-        mirror.local_balance, mirror.unsettled_balance = one.local // 1_000, one.pending // 1_000
+        mirror.local_balance, mirror.unsettled_balance = one.local // 1_000, (one.pending + one.stuck) // 1_000
         whole = mirror.capacity - COMMIT // 1_000
         mirror.remote_balance = whole - mirror.local_balance - mirror.unsettled_balance
 
@@ -149,9 +151,12 @@ class LndSide:
     # -- blocks and HTLCs -------------------------------------------------------------------------------------
 
     def block(self, height: int) -> None:
-        """The node and others see a block; what waited long enough is ours."""
-        for node in (self.node, *self.others):
-            node.height = height
+        """Others see a block, and the node unless it hears of none; what waited long enough is ours."""
+        for other in self.others:
+            other.height = height
+        if not self.hears_blocks:
+            return
+        self.node.height = height
         waiting = self.node.pending.pending_force_closing_channels
         for position in reversed(range(len(waiting))):
             one = waiting[position]
@@ -175,6 +180,19 @@ class LndSide:
             held = self.node.invoices.accept(index, mirror.chan_id, htlc_index=mirror.num_updates, msat=amount)
             held.htlcs[-1].accept_height, held.htlcs[-1].expiry_height = self.node.height, self.node.height + _EXPIRY
             channel.hold(mirror, amount // 1_000, held.r_hash, expiry=self.node.height + _EXPIRY)
+        self.balance()
+
+    def stick(self, number: int, msat: int, expires: int) -> None:
+        """An HTLC of ours stays on its way out."""
+        payment_hash = hashlib.sha256(f"{self._seed}/stuck/{number}/{expires}".encode()).digest()
+        self._stuck[number] = payment_hash
+        channel.hold(self._mirrors[number], msat // 1_000, payment_hash, incoming=False, expiry=expires)
+        self.balance()
+
+    def free(self, number: int) -> None:
+        """It fails at last."""
+        if (payment_hash := self._stuck.pop(number, None)) is not None and number in self._mirrors:
+            channel.resolve(self._mirrors[number], payment_hash, settled=False)
         self.balance()
 
     def settle(self, index: int, parts: Parts) -> sim.Invoice:

@@ -1,28 +1,24 @@
-"""The time of a world on doubles: as fast as the past can be lived through, then that of the machine."""
+"""The time of a world on doubles: as fast as the past can be lived through, then that of the event loop."""
 
 import asyncio
 import heapq
 import itertools
 
-from lnwatch.clock import SystemClock
-
 
 class StageClock:
-    """It stands at `begin` and moves in `reach` alone, until `go_live`; then it is the machine's, or runs faster."""
+    """It stands at `begin` and moves in `reach` alone, until `go_live`; then it goes as the loop's time does."""
 
     def __init__(self, begin: float) -> None:
         """In the past."""
-        self._machine = SystemClock()
         self._at = begin
-        self._live = False
-        self._speed = 1.0
-        self._since = 0.0  # of the machine's monotonic clock
+        self._loop: asyncio.AbstractEventLoop | None = None  # that of the present
+        self._since = 0.0  # by the loop's time
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
     def now(self) -> float:
         """Wall time in seconds since the epoch."""
-        return self._at + (self._machine.monotonic() - self._since) * self._speed if self._live else self._at
+        return self._at if self._loop is None else self._at + (self._loop.time() - self._since)
 
     def monotonic(self) -> float:
         """Seconds that never go back."""
@@ -30,8 +26,8 @@ class StageClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
-        if self._live:
-            await self._machine.sleep(seconds / self._speed)
+        if self._loop is not None:
+            await asyncio.sleep(seconds)
             return
         wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._at + max(0.0, seconds), next(self._order), wake))
@@ -51,14 +47,12 @@ class StageClock:
                 await asyncio.sleep(0)
         self._at = max(self._at, at)
 
-    def go_live(self, speed: float | None = None) -> None:
-        """From now on time passes by itself: the machine's, or so many times as fast from where it stands."""
-        if speed is None:
-            self._at = self._machine.now()
-        self._speed, self._since, self._live = speed or 1.0, self._machine.monotonic(), True
-        loop, now = asyncio.get_running_loop(), self.now()
+    def go_live(self, at: float | None = None) -> None:
+        """From now on time passes by itself, from where it stands or from `at`."""
+        loop = asyncio.get_running_loop()
+        self._at, self._since, self._loop = self._at if at is None else at, loop.time(), loop
         for due, _, wake in self._sleepers:
-            loop.call_later(max(0.0, due - now) / self._speed, _wake, wake)
+            loop.call_later(max(0.0, due - self._at), _wake, wake)
         self._sleepers.clear()
 
 

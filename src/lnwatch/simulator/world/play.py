@@ -22,10 +22,13 @@ from lnwatch.simulator.world.events import (
     CoinsTakenBack,
     Event,
     FeesMoved,
+    HtlcFreed,
     HtlcsAdded,
     HtlcsFailed,
     HtlcsSettled,
+    HtlcStuck,
     InvoiceMade,
+    PaidElsewhere,
     PaidOut,
     PeerWent,
     RateMoved,
@@ -92,7 +95,7 @@ class Play:
                 self._refunded = invoice
             case PaidOut() | Swept():
                 await self._spend(event)
-            case PeerWent() | ChannelOpened() | ChannelClosed():
+            case PeerWent() | ChannelOpened() | ChannelClosed() | HtlcStuck() | HtlcFreed() | PaidElsewhere():
                 self._channels(event)
 
     # -- orders -----------------------------------------------------------------------------------------------
@@ -242,7 +245,9 @@ class Play:
             destination = bolt11(msat, hashlib.sha256(preimage).hexdigest(), now, 3_600, "refund")
         self._btcpay.give_back(invoice, coins, destination, method)
 
-    def _channels(self, event: PeerWent | ChannelOpened | ChannelClosed) -> None:
+    def _channels(
+        self, event: PeerWent | ChannelOpened | ChannelClosed | HtlcStuck | HtlcFreed | PaidElsewhere
+    ) -> None:
         match event:
             case PeerWent(peer, online):
                 self._side.peer_went(peer, online=online)
@@ -250,3 +255,9 @@ class Play:
                 self._side.opened(self._world.scene.network.channels[channel])
             case ChannelClosed(channel, _, msat, forced):
                 self._side.closed(channel, msat, forced=forced)
+            case HtlcStuck(channel, msat, expires):
+                self._side.stick(channel, msat, expires)
+            case HtlcFreed(channel):
+                self._side.free(channel)
+            case PaidElsewhere():
+                self._side.balance()

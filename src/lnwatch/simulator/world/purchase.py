@@ -64,7 +64,7 @@ class Purchase:
         scene, causes = self._scene, self._scene.causes
         offered = [self.customer.method] if causes.known and causes.node else []
         offered += ["BTC-CHAIN"] if causes.indexer else []
-        if not (causes.checkout and offered):
+        if not (causes.shop and causes.checkout and offered):
             self._leave("no checkout")
             return
         if self.customer.method != "BTC-LN" and offered[0] == self.customer.method:
@@ -103,7 +103,9 @@ class Purchase:
             self._scene.timetable.after(self.customer.refund_after, lambda: self._scene.tell(due))
 
     def _pay(self) -> None:
-        if self.customer.lightning and self.customer.method in self._methods:
+        if not self._scene.causes.page:
+            self._leave("no page")
+        elif self.customer.lightning and self.customer.method in self._methods:
             self._try_lightning()
         elif "BTC-CHAIN" in self._methods:
             self._send_coins()
@@ -182,7 +184,9 @@ class Purchase:
     # -- on-chain ---------------------------------------------------------------------------------------------
 
     def _send_coins(self) -> None:
-        now, quirk = self._scene.timetable.now, self.customer.quirk
+        now, quirk, wave = self._scene.timetable.now, self.customer.quirk, self._scene.causes.underpaid
+        if wave and self._rng.random() < wave:
+            quirk = "under"
         if quirk == "late" and now < self._expires:
             wait = self._expires - now + self._rng.uniform(0.02, 5) * HOUR
             self._scene.timetable.after(wait, self._send_coins)

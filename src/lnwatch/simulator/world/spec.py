@@ -65,6 +65,7 @@ class WorldSpec:
     upstream: float = 0.035  # share of Lightning payments that die before they reach us, with nothing wrong
     fee: float = 4.0  # satoshis per virtual byte, in calm
     storms: float = 0.05  # a day
+    second_node: bool = False  # which probes whether ours can be paid
 
 
 def shops(seed: str, begin: int, **orders_a_day: float) -> WorldSpec:

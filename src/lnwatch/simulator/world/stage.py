@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,6 @@ from lnwatch.simulator.world.spec import WorldSpec
 from lnwatch.simulator.world.world import World
 
 _SPACING: Final = 600  # seconds between the blocks from before the world
-_LOOKS_EVERY: Final = 1.0  # seconds, at what stands in the customers' way
 _ASKED_BY_LNWATCH: Final = frozenset(
     {"getblockchaininfo", "getnetworkinfo", "getmempoolinfo", "uptime", "estimatesmartfee", "getblockhash"}
     | {"getblockheader", "getblock", "getmempoolentry"}
@@ -37,12 +36,14 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read. `second` is a node elsewhere that can probe the way to LND."""
+    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`.
+    `second` is a node elsewhere that can probe the way to LND."""
 
-    def __init__(self, spec: WorldSpec, folder: Path) -> None:
-        """Everything stands at the beginning; credentials are written to `folder`."""
+    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
+        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
+        Where LND never `listens`, it is asked from within this process alone."""
         self._heard: list[Event] = []
-        self.late = 0.0  # seconds by which it ever ran behind its own time
+        self.looks_every = 1.0  # seconds, at what stands in the customers' way
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
@@ -53,12 +54,15 @@ class Stage:
         self.nbxplorer = NbxplorerDouble(self.indexer)
         self.btcpay = BtcpayDouble(self.clock, self.indexer, seed=f"{spec.seed}/btcpay")
         self.node = LndNode(now=self.clock.now, scale=Scale(channels=0), height=spec.height, alias="merchant")
-        self.lnd = LndDouble(self.node, folder)
+        self.lnd = LndDouble(self.node, folder, listens=listens)
         self.node_gate, self.reach = Gate(), Gate()
         self.stores = {each.name: self._open_store(each.name, each.currency) for each in spec.stores}
-        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in _MONITOR]
+        rights = [each for each in _MONITOR if each not in lacking]
+        scopes = [f"btcpay.store.{right}:{each.id}" for each in self.stores.values() for right in rights]
         core = self.btcpay.core
         self.key = core.credentials.key(core.ids.hash("key")[:40], self.btcpay.owner, "monitor", *scopes).secret
+        self.writes_backup = True
+        self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
         way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
         self.second = second_node(self.clock.now, way, spec.height, folder / "second")
@@ -136,9 +140,9 @@ class Stage:
 
     # -- the present ------------------------------------------------------------------------------------------
 
-    async def run(self, speed: float | None = None) -> None:
-        """By the machine's time, or so many times as fast, until cancelled."""
-        self.clock.go_live(speed)
+    async def run(self, at: float | None = None) -> None:
+        """By the event loop's time until cancelled, from where the clock stands or from `at`."""
+        self.clock.go_live(at)
         async with asyncio.TaskGroup() as group:
             while True:
                 self.look()
@@ -146,17 +150,22 @@ class Stage:
                 events, self._heard = self._heard, []
                 for event in events:
                     group.create_task(self.play.attempt(event))
+                self._write_backup()
                 self.btcpay.exchanges.clear()
                 self.bitcoind.asked.clear()
-                rest = self._rest()
-                due = self.clock.now() + rest
-                await self.clock.sleep(rest)
-                self.late = max(self.late, self.clock.now() - due)
+                await self.clock.sleep(self._rest())
 
     def _rest(self) -> float:
         due = self.world.scene.timetable.next_due
-        wait = _LOOKS_EVERY if due is None else due / 1_000 - self.clock.now()
-        return min(max(0.0, wait), _LOOKS_EVERY)
+        wait = self.looks_every if due is None else due / 1_000 - self.clock.now()
+        return min(max(0.0, wait), self.looks_every)
+
+    def _write_backup(self) -> None:
+        """LND does it by itself whenever a channel was opened or closed."""
+        backup = self.node.backup()
+        if self.writes_backup and backup != self._backup:
+            self._backup = backup
+            self._backup_file.write_bytes(backup)
 
     def look(self) -> None:
         """What the doubles' state means for customers."""

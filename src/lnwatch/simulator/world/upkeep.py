@@ -1,10 +1,20 @@
 """What the node lives through beside its customers: peers that come and go, money paid out again, channels that end."""
 
 import random
+from collections.abc import Callable
 from typing import Final
 
 from lnwatch.simulator.world.channels import Channel, Peer
-from lnwatch.simulator.world.events import ChannelClosed, ChannelOpened, PaidOut, PeerWent, Swept
+from lnwatch.simulator.world.events import (
+    ChannelClosed,
+    ChannelOpened,
+    HtlcFreed,
+    HtlcStuck,
+    PaidElsewhere,
+    PaidOut,
+    PeerWent,
+    Swept,
+)
 from lnwatch.simulator.world.scene import Scene
 from lnwatch.simulator.world.timetable import DAY, HOUR, MINUTE
 
@@ -17,6 +27,7 @@ _SWEPT_AT: Final = 20_000_000_000  # millisatoshis in the wallet
 _CLOSINGS: Final = 1 / (500 * DAY)  # a channel
 _DELAY: Final = DAY  # until money of a forced closing is ours
 _CLOSING_FEE: Final = 1_500_000
+_PINGS_FAIL_AFTER: Final = 4 * MINUTE  # until LND calls a silent peer gone
 
 
 class Upkeep:
@@ -54,9 +65,33 @@ class Upkeep:
     def go(self, name: str, *, online: bool) -> None:
         """A peer comes or goes."""
         peer = self._scene.network.peers[name]
+        if online and peer.kept:
+            return
         if peer.online is not online:
             peer.online = online
             self._scene.tell(PeerWent(name, online))
+
+    def send_away(self, name: str) -> None:
+        """A peer goes, until it is let back."""
+        self._scene.network.peers[name].kept = True
+        self.go(name, online=False)
+
+    def freeze(self, name: str) -> None:
+        """Nothing gets through to a peer any more, which is noticed minutes later; until it is let back."""
+        peer = self._scene.network.peers[name]
+        peer.frozen = peer.kept = True
+
+        def notice() -> None:
+            if peer.frozen:
+                self.go(name, online=False)
+
+        self._scene.timetable.after(_PINGS_FAIL_AFTER, notice)
+
+    def let_back(self, name: str) -> None:
+        """It is there again."""
+        peer = self._scene.network.peers[name]
+        peer.frozen = peer.kept = False
+        self.go(name, online=True)
 
     # -- money ------------------------------------------------------------------------------------------------
 
@@ -88,6 +123,31 @@ class Upkeep:
         self._scene.network.spend(channel, msat + fee)
         self._scene.books.fees += fee
         self._scene.tell(PaidOut(channel.id, msat, fee, purpose))
+
+    def use_up(self, name: str) -> None:
+        """Somebody pays the node all that comes in over one peer."""
+        network = self._scene.network
+        for channel in [each for each in network.channels.values() if each.peer is network.peers[name]]:
+            msat = channel.inbound // 1_000 * 1_000
+            network.add(((channel.id, msat),))
+            network.resolve(((channel.id, msat),), settled=True)
+            self._scene.books.lightning += msat
+            self._scene.tell(PaidElsewhere(channel.id, msat))
+
+    def get_stuck(self, msat: int, blocks: int) -> Callable[[], None]:
+        """A payment goes out, and stays on its way; how to have it back. Raises LookupError where none can go out."""
+        able = [each for each in self._scene.network.channels.values() if each.spendable >= msat]
+        if not able:
+            raise LookupError(f"no channel can send {msat:,} millisatoshis")
+        channel = max(able, key=lambda each: (each.spendable, -each.id))
+        channel.local, channel.stuck = channel.local - msat, channel.stuck + msat
+        self._scene.tell(HtlcStuck(channel.id, msat, self._scene.market.height + blocks))
+
+        def free() -> None:
+            channel.local, channel.stuck = channel.local + msat, channel.stuck - msat
+            self._scene.tell(HtlcFreed(channel.id, msat))
+
+        return free
 
     def refund(self, msat: int) -> None:
         """A customer gets their money back, over a channel where one has so much, else from the wallet."""
@@ -122,7 +182,7 @@ class Upkeep:
         channel = scene.network.channels.get(number)
         if channel is None:
             return
-        if channel.pending:
+        if channel.pending or channel.stuck:
             scene.timetable.after(MINUTE, lambda: self.close(number, forced=forced))
             return
         msat = scene.network.close(channel)
@@ -131,6 +191,11 @@ class Upkeep:
         self._into_wallet(msat - fee, _DELAY if forced else HOUR // 2)
         scene.tell(ChannelClosed(number, channel.peer.spec.name, msat - fee, forced))
         scene.timetable.after(self._rng.uniform(3, 20) * HOUR, lambda: self._open(channel))
+
+    def open_another(self, name: str) -> None:
+        """A peer opens a channel beside its others."""
+        channels = self._scene.network.channels.values()
+        self._open(next(each for each in channels if each.peer.spec.name == name))
 
     def _open(self, like: Channel) -> None:
         made = self._scene.network.open(like.peer, like.capacity)

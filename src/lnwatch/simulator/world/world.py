@@ -8,7 +8,7 @@ from lnwatch.simulator.world.chain import Market
 from lnwatch.simulator.world.channels import Network
 from lnwatch.simulator.world.customer import draw
 from lnwatch.simulator.world.demand import Demand
-from lnwatch.simulator.world.events import BlockMined, Event, FeesMoved, Listener, Parts, RefundDue, Reorganised
+from lnwatch.simulator.world.events import BlockMined, Event, FeesMoved, Listener, Parts, Probed, RefundDue, Reorganised
 from lnwatch.simulator.world.money import Books
 from lnwatch.simulator.world.purchase import Purchase
 from lnwatch.simulator.world.scene import Scene
@@ -17,6 +17,8 @@ from lnwatch.simulator.world.timetable import DAY, MINUTE, Timetable
 from lnwatch.simulator.world.upkeep import Upkeep
 
 _DRAWN_FOR: Final = 15 * MINUTE
+_PROBED_EVERY: Final = 15 * MINUTE
+_PROBED_FOR: Final = 50_000_000  # millisatoshis
 _SECOND_INSTALMENT: Final = (0.5, 4.0)  # days later
 
 
@@ -54,6 +56,8 @@ class World:
         self.scene.market.wait(self._mine)
         for shop in self.shops.values():
             self._await_customer(shop)
+        if spec.second_node:
+            self._await_probe(self.scene.rng("probe"))
 
     @property
     def causes(self) -> Causes:
@@ -117,6 +121,15 @@ class World:
             second = Purchase(self.scene, shop.spec, f"{name}b", about, customer)
             self.scene.timetable.after(wait, second.begin)
         Purchase(self.scene, shop.spec, name, about, customer).begin()
+
+    def _await_probe(self, rng: random.Random) -> None:
+        def probe() -> None:
+            dies = self.scene.dies_upstream(rng.random(), _PROBED_FOR)
+            receivable = self.causes.node and self.scene.network.inbound >= _PROBED_FOR
+            self.scene.tell(Probed(_PROBED_FOR, receivable and not dies))
+            self._await_probe(rng)
+
+        self.scene.timetable.after(_PROBED_EVERY, probe)
 
     # -- the chain --------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from grpc import aio
+from grpc import ChannelConnectivity, aio
 
 from lnwatch.credentials import Credential
 from lnwatch.errors import FailureReason, SourceError
@@ -28,6 +28,7 @@ _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 0),
     ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.use_local_subchannel_pool", 1),  # a channel that is made anew begins anew
 )
 
 _Unary = aio.UnaryUnaryMultiCallable[Any, bytes]
@@ -68,12 +69,17 @@ class LndClient:
     async def call(self, method: Method[Q, A], request: Q, *, seconds: float) -> A:
         """Ask once, and give up after `seconds`."""
         metadata = self._metadata(method)
-        ask: _Unary = self._open().unary_unary(method.path, request_serializer=_serialized)
+        channel = self._open()
+        ask: _Unary = channel.unary_unary(method.path, request_serializer=_serialized)
         self.cost.calls += 1
         call = ask(request, timeout=seconds, metadata=metadata)
         try:
-            return self._parsed(method, await call)
+            async with asyncio.timeout(seconds):  # grpc's own goes by the machine's clock; it has LND stop as well
+                return self._parsed(method, await call)
+        except TimeoutError as error:
+            raise SourceError(FailureReason.TIMEOUT, f"{self.address} did not answer within our deadline") from error
         except aio.AioRpcError as error:
+            self._drop_lost(channel)
             raise failure(error, method, self._door, self.address) from error
         except asyncio.CancelledError as error:
             raise _renewed(error, call) from error
@@ -113,15 +119,25 @@ class LndClient:
         """The channel, made anew when the certificate to trust was replaced."""
         roots = self._present_roots()
         if self._channel is None or roots != self._roots_used:
-            if (old := self._channel) is not None:
-                task = asyncio.create_task(old.close())
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+            self._drop()
             self._channel = self._door.grpc(
                 self.address, root_certificates=roots, max_receive_bytes=MAX_ANSWER, options=_OPTIONS
             )
             self._roots_used = roots
         return self._channel
+
+    def _drop(self) -> None:
+        old, self._channel = self._channel, None
+        if old is not None:
+            task = asyncio.create_task(old.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _drop_lost(self, channel: aio.Channel) -> None:
+        """Have the next call connect anew where nobody could be reached: grpc would pause between its tries, and each
+        call fail meanwhile though the node is back. How often we ask is pause enough."""
+        if channel is self._channel and channel.get_state() is ChannelConnectivity.TRANSIENT_FAILURE:
+            self._drop()
 
     def _present_roots(self) -> bytes | None:
         return self._roots.read() if self._roots.path is not None else None
