@@ -65,7 +65,7 @@ class Stage:
         self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
         way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
-        self.second = second_node(self.clock.now, way, spec.height, folder / "second")
+        self.second = second_node(self.clock.now, way, spec.height, folder / "second", listens=listens)
         self.side.others.append(self.second.node)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
