@@ -16,7 +16,7 @@ from lnwatch.simulator.lnd import LndDouble
 from lnwatch.simulator.lnd import Node as LndNode
 from lnwatch.simulator.lnd.node import Scale
 from lnwatch.simulator.nbxplorer import Indexer, NbxplorerDouble
-from lnwatch.simulator.world.events import Event
+from lnwatch.simulator.world.events import Event, Listener
 from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.pace import StageClock
@@ -41,6 +41,7 @@ class Stage:
     def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = ()) -> None:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`."""
         self._heard: list[Event] = []
+        self.listeners: list[Listener] = []  # of what happens in the world
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
@@ -87,8 +88,10 @@ class Stage:
         """BTCPay's to the node, one of each store."""
         return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
 
-    def _hear(self, _: int, event: Event) -> None:
+    def _hear(self, at: int, event: Event) -> None:
         self._heard.append(event)
+        for listener in self.listeners:
+            listener(at, event)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
