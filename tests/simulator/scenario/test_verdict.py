@@ -14,8 +14,10 @@ def truth(**more: object) -> Scenario:
     return Scenario.model_validate({**base, "stores": {"books": 60}, "opens": [OPENS], **more})
 
 
-def outcome(built: frozenset[str] = frozenset({"btcpay_down"}), **more: Any) -> Outcome:
-    return Outcome(**{"told": {"slack": 1}, "built": built, **more})
+def outcome(**more: object) -> Outcome:
+    usual: dict[str, Any] = {"told": {"slack": 1}, "built": frozenset({"btcpay_down"})}
+    usual.update(more)
+    return Outcome(**usual)
 
 
 def seen(rule: str = "btcpay_down", opened: float = 130, **more: object) -> Seen:
@@ -98,7 +100,7 @@ def test_a_rule_that_is_to_come_fails_nothing() -> None:
     found = judge(truth(opens=[OPENS, later]), [seen()], outcome())
     assert (found.well, [each.built for each in found.caught]) == (True, [True, False])
     assert not judge(truth(opens=[OPENS, later]), [], outcome()).well
-    assert not judge(truth(opens=[later]), [], outcome(frozenset({"nothing_settles"}))).well
+    assert not judge(truth(opens=[later]), [], outcome(built=frozenset({"nothing_settles"}))).well
 
 
 def test_what_could_not_be_run_is_not_well() -> None:
