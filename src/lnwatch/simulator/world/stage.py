@@ -94,11 +94,10 @@ class Stage:
         """BTCPay's to the node, one of each store."""
         return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
 
-    def _hear(self, at: int, event: Event) -> None:
     def _invoiced(self, payment_hash: str) -> bool:
         return any(payment_hash in way.known for way in self.ways)
 
-    def _hear(self, _: int, event: Event) -> None:
+    def _hear(self, at: int, event: Event) -> None:
         self._heard.append(event)
         for listener in self.listeners:
             listener(at, event)
