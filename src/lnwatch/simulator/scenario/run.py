@@ -66,7 +66,7 @@ async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     stage = Stage(scenario.world(begin), run.house.folder, lacking=scenario.lacks)
     people, host = People(stage.clock), HostClock(stage.clock)
     witness = Witness(stage, begin)
-    loop.servers.append(stage.lnd)
+    loop.servers += (stage.lnd, stage.second)
     async with stage.opened(), people.opened():
         for cause in scenario.earlier:
             schedule(stage.world, cause, begin)
