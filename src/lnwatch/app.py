@@ -6,9 +6,9 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from lnwatch.collect import TargetLoops
 from lnwatch.config import Config, RuleConfig, SiteConfig
 from lnwatch.discover import discover
 from lnwatch.domain.lifecycle import Policy, usual_policy
-from lnwatch.engine import CYCLE, Brain, Engine
+from lnwatch.engine import CYCLE, Brain, Engine, Publish
 from lnwatch.errors import LedgerError
 from lnwatch.executor.executor import Executor
 from lnwatch.executor.opening import Hired, Shopfront, Workplace
@@ -45,7 +45,7 @@ from lnwatch.notify._routing import Routing
 from lnwatch.notify._tally import EDGES
 from lnwatch.orderbook import Books, Orderbook
 from lnwatch.schedule import at_each
-from lnwatch.selfwatch import SelfWatch
+from lnwatch.selfwatch import TICK, SelfWatch
 from lnwatch.sources import Place
 from lnwatch.sources.btcpay import Btcpay, BtcpaySettings
 from lnwatch.sources.lnd.settings import LndSettings
@@ -151,15 +151,43 @@ async def run(config: Config, clock: Clock) -> None:
     with closing(bind(config.web)) as listener:  # before the ledger: a second daemon is told so at once
         ledger = await open_ledger(config.ledger, config.data_dir, clock)
         try:
-            await _run(config, clock, ledger, listener)
+            await _run(config, clock, ledger, _Outside(Door.of(config.net, clock), listener))
         finally:
             await ledger.close()
             log.info("stopped")
 
 
-async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.socket) -> None:
-    door = Door.of(config.net, clock)
-    targets = open_targets(config, clock, door)
+async def run_inside(config: Config, clock: Clock, door: Door, hear: Publish, tick: float = TICK) -> None:
+    """Run a daemon that has no server, and that meets everybody at `door`, until cancelled; `hear` gets what it
+    publishes.
+
+    Its sources go by the door's clock. `clock` may be one by which it wakes less often: once in `tick` seconds.
+    Raises LedgerError where the ledger can't be opened.
+    """
+    ledger = await open_ledger(config.ledger, config.data_dir, clock)
+    try:
+        await _run(config, clock, ledger, _Outside(door, None, hear, tick))
+    finally:
+        await ledger.close()
+
+
+async def _nobody(_: Assessment) -> None:
+    """Nobody else hears of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """How a daemon meets the world. Without a `listener` it has no server, and does not end by a signal."""
+
+    door: Door
+    listener: socket.socket | None
+    hear: Publish = _nobody
+    tick: float = TICK
+
+
+async def _run(config: Config, clock: Clock, ledger: Ledger, outside: _Outside) -> None:
+    door = outside.door
+    targets = open_targets(config, door.clock, door)
     registry = CollectorRegistry()
     own = OwnMetrics(registry)
     exporter = Exporter(lambda: engine.current, clock, registry)
@@ -173,12 +201,13 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
     caseload = Caseload(ledger, bench, routing, delivery.wake)
     orderbook = Orderbook(ledger, clock, {(each.site, each.slug): each for each in targets}, books_of(config))
     measures = Measures(ledger, clock, measured_of(config), orderbook.node)
-    selfwatch = SelfWatch(ledger, clock, own.lagged)
+    selfwatch = SelfWatch(ledger, clock, own.lagged, outside.tick)
     hired, executor, registrations = open_office(config, clock, door, ledger)
 
     async def publish(assessment: Assessment) -> None:
         await exporter.publish(assessment)
         executor.show(assessment.views)
+        await outside.hear(assessment)
 
     brain = Brain(caseload, selfwatch, delivery.episodes, orderbook, measures, executor.standing)
     engine = Engine(ledger, clock, targets, brain, publish)
@@ -188,10 +217,7 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
     desk = inbox.Desk(caseload, ledger, clock, never_muted, {**Requests(executor).handlers, **registrations.handlers})
     loops = [TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver) for each in targets]
     intake = Intake(ledger.hooks, _telling(targets, loops), clock)
-    hooks = HookDesk(open_hooks(intake, targets), ledger.hooks, clock, registry)
-    pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry, hooks)
     jobs: list[Coroutine[Any, Any, None]] = [
-        _until_signal(),
         engine.run(),
         desk.serve(engine.wake),
         delivery.run(),
@@ -201,19 +227,28 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, listener: socket.so
         _keep_pinging(dead_man, engine, clock),
         keep_checking(targets, clock, engine.wake, granted_of(targets, loops)),
         _keep_pruning(ledger, clock),
-        serve(pages, config.web, listener),
         *(each.run() for each in loops),
     ]
+    if outside.listener is not None:
+        hooks = HookDesk(open_hooks(intake, targets), ledger.hooks, clock, registry)
+        pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry, hooks)
+        jobs += [serve(pages, config.web, outside.listener), _until_signal()]
     _spare_the_loop()
+    try:
+        await _all(jobs)
+    finally:
+        for part in (delivery, dead_man, hired, door):
+            await part.close()
+
+
+async def _all(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all of them until one fails, or asks to stop."""
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
                 group.create_task(job)
     except* _Stop:
         log.info("stopping")
-    finally:
-        for part in (delivery, dead_man, hired, door):
-            await part.close()
 
 
 def _workplaces(config: Config, clock: Clock, door: Door) -> Iterator[Workplace]:

@@ -23,8 +23,11 @@ LOOP, CLOCK, LEDGER = "loop", "clock", "ledger"
 class SelfWatch:
     """Keeps the episodes of the last day, in memory and in the ledger."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, lagged: Callable[[float], None] = lambda _: None) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, lagged: Callable[[float], None] = lambda _: None, tick: float = TICK
+    ) -> None:
         """Nothing is known before `restore`. `lagged` is told of each look how many seconds late it came."""
+        self._tick = tick
         self._ledger = ledger
         self._clock = clock
         self._lagged = lagged
@@ -41,14 +44,14 @@ class SelfWatch:
         """Look until cancelled."""
         wall, steady = self._clock.now(), self._clock.monotonic()
         while True:
-            await self._clock.sleep(TICK)
+            await self._clock.sleep(self._tick)
             before = (wall, steady)
             wall, steady = self._clock.now(), self._clock.monotonic()
             self._compare(wall - before[0], steady - before[1], wall)
             await self._write()
 
     def _compare(self, by_wall: float, by_steady: float, now: float) -> None:
-        late = by_steady - TICK
+        late = by_steady - self._tick
         self._lagged(max(0.0, late))
         if late >= STALLED:
             self._add(LOOP, Episode(now - late, now, f"nothing was read, judged or told for {duration(late)}"))

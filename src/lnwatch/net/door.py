@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import httpx
 from grpc import RpcError, aio, ssl_channel_credentials
@@ -19,7 +19,7 @@ from lnwatch.net.dial import dial, hang_up
 from lnwatch.net.faults import NETWORK_ERRORS, grpc_failure, network_failure
 from lnwatch.net.proxy import NetSettings, Proxy, Routes, bracketed, parse_proxy
 from lnwatch.net.relay import Relay
-from lnwatch.net.tls import TlsPeek, blind, trust
+from lnwatch.net.tls import TlsPeek, blind, trust, validity
 from lnwatch.net.visit import Visit, presented
 
 CONNECT_TIMEOUT = 5.0  # seconds; a proxy, Tor above all, is given longer
@@ -35,14 +35,39 @@ GrpcOptions = Sequence[tuple[str, Any]]
 Way = Literal["auto", "direct", "proxy"]
 
 
+class Inside(Protocol):
+    """A world in this very process, which is there in place of the network."""
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """HTTP to everybody in it."""
+        ...
+
+    def channel(self) -> aio.Channel:
+        """The gRPC of its one node."""
+        ...
+
+    def certificate(self) -> bytes:
+        """Of that node, as DER."""
+        ...
+
+
 class Door:
     """How to get out. Making a client connects to nothing yet."""
 
     def __init__(
-        self, proxy: Proxy | str | None = None, *, no_proxy: Sequence[str] = (), clock: Clock | None = None
+        self,
+        proxy: Proxy | str | None = None,
+        *,
+        no_proxy: Sequence[str] = (),
+        clock: Clock | None = None,
+        inside: Inside | None = None,
     ) -> None:
-        """Take a proxy, the targets that do without it, and the clock. Raises ValueError for a bad URL."""
+        """Take a proxy, the targets that do without it, and the clock. Raises ValueError for a bad URL.
+
+        With a world `inside` nothing gets out, visits to public addresses aside.
+        """
         self.clock = clock or SystemClock()
+        self._inside = inside
         self._routes = Routes(parse_proxy(proxy) if isinstance(proxy, str) else proxy, no_proxy)
         self._relays: dict[tuple[str, int], Relay] = {}
 
@@ -88,10 +113,14 @@ class Door:
                 sent["Host"] = url.netloc.decode()
                 host, _, relay_port = self._relay(url.host, port).address.rpartition(":")
                 base = url.copy_with(host=host, port=int(relay_port))
-            transport = httpx.AsyncHTTPTransport(
-                verify=trust(roots) if url.scheme == "https" else True,
-                trust_env=False,
-                uds=str(unix_socket) if unix_socket else None,
+            transport: httpx.AsyncBaseTransport = (
+                self._inside.transport()
+                if self._inside is not None
+                else httpx.AsyncHTTPTransport(
+                    verify=trust(roots) if url.scheme == "https" else True,
+                    trust_env=False,
+                    uds=str(unix_socket) if unix_socket else None,
+                )
             )
             return httpx.AsyncClient(
                 base_url=base, transport=transport, headers=sent, trust_env=False, follow_redirects=False
@@ -121,6 +150,8 @@ class Door:
         Whoever asked closes it. `options` come last and win. Raises SourceError: TLS where
         `root_certificates` is not PEM, REFUSED for an onion address without a SOCKS5 proxy.
         """
+        if self._inside is not None:
+            return self._inside.channel()
         base = (*_GRPC_OPTIONS, ("grpc.max_receive_message_length", max_receive_bytes))
         if address.startswith("unix:"):
             return aio.insecure_channel(address, options=(*base, *options))
@@ -145,6 +176,8 @@ class Door:
         self, host: str, port: int, roots: bytes | None = None, *, seconds: float = PROXY_CONNECT_TIMEOUT
     ) -> TlsPeek:
         """Look at the certificate of a server and hang up. Raises SourceError where there is none to see."""
+        if self._inside is not None:
+            return TlsPeek(*validity(self._inside.certificate()), verified=True)
         context = trust(roots)
         proxy = self._routes.towards(host)
         try:

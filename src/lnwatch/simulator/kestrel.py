@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from lnwatch.clock import Clock
+from lnwatch.simulator.within import within
 
 _LARGEST: Final = 30_000_000  # bytes of a body, Kestrel's own limit
 JSON: Final = "application/json; charset=utf-8"
@@ -103,7 +104,7 @@ class Kestrel(ABC):
         self.gate = Gate()
         self.port = 0
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[Any]] = set()
 
     @property
     def url(self) -> str:
@@ -140,9 +141,13 @@ class Kestrel(ABC):
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await writer.wait_closed()
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; whether the connection goes on."""
-        request = await _read(reader)
+    @property
+    def listening(self) -> bool:
+        """Whether somebody takes a connection."""
+        return self._server is not None
+
+    async def handle(self, request: Request) -> Reply:
+        """What a client gets in the end, with what is broken on purpose. Raises OSError where it is hung up on."""
         await self.gate.wait()
         if self.faults.latency:
             await self.clock.sleep(self.faults.latency)
@@ -155,7 +160,18 @@ class Kestrel(ABC):
         body = reply.body if self.faults.garbage is None else self.faults.garbage
         body = b" " * self.faults.oversized + body
         date = email.utils.formatdate(self.clock.now(), usegmt=True)
-        lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", f"Date: {date}", "Server: Kestrel"]
+        return Reply(reply.status, body, {"Date": date, "Server": "Kestrel", **reply.headers})
+
+    async def ask(self, request: Request) -> Reply:
+        """The same from within this process. Raises ConnectionResetError when the server goes away meanwhile."""
+        return await within(self._connections, self.handle(request))
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection goes on."""
+        request = await _read(reader)
+        reply = await self.handle(request)
+        body = reply.body
+        lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         lines.append("Transfer-Encoding: chunked" if body else "Content-Length: 0")
         framed = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n" if body else b""

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from lnwatch.clock import Clock
+from lnwatch.simulator.within import within
 
 _LARGEST = 8 * 1024 * 1024  # bytes of a body
 _TOLERANCE = 300  # seconds by which a signature may be old
@@ -71,7 +72,7 @@ class Receiver(ABC):
         self.faults: deque[Fault | Reply] = deque()
         self.port = 0
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[Any]] = set()
 
     @property
     def url(self) -> str:
@@ -117,17 +118,30 @@ class Receiver(ABC):
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await writer.wait_closed()
 
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; whether the connection goes on."""
-        request = await _read(reader)
+    @property
+    def listening(self) -> bool:
+        """Whether somebody takes a connection."""
+        return self._server is not None
+
+    async def handle(self, request: Request) -> Reply | None:
+        """What the sender gets in the end; None: it is hung up on."""
         self.received.append(request)
         fault = self.faults.popleft() if self.faults else None
         if fault is Fault.SILENCE:
             await asyncio.Event().wait()
         if fault is Fault.HANG_UP:
-            return False
+            return None
         reply = fault if isinstance(fault, Reply) else self.answer(request)
-        if fault is Fault.LOST_ANSWER:
+        return None if fault is Fault.LOST_ANSWER else reply
+
+    async def ask(self, request: Request) -> Reply | None:
+        """The same from within this process. Raises ConnectionResetError when the receiver goes away meanwhile."""
+        return await within(self._connections, self.handle(request))
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; whether the connection goes on."""
+        reply = await self.handle(await _read(reader))
+        if reply is None:
             return False
         lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", f"Content-Length: {len(reply.body)}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]

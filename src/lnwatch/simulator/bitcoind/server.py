@@ -11,10 +11,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from lnwatch.simulator.bitcoind.node import Node, User
 from lnwatch.simulator.bitcoind.rpc import answer
+from lnwatch.simulator.within import within
 
 _PHRASES: Final = {
     200: "OK",
@@ -32,7 +33,7 @@ _COOKIE_USER: Final = "__cookie__"
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """One HTTP request."""
 
     method: str
@@ -52,6 +53,9 @@ class _Asked:
         return self.old or self.headers.get("connection", "").lower() == "close"
 
 
+Answered = tuple[int, list[str], bytes]  # status, lines of the head, body
+
+
 @dataclass(slots=True)
 class BitcoindDouble:
     """A node on a free port of 127.0.0.1, or on a unix socket; `asked` keeps the methods of each request.
@@ -68,7 +72,7 @@ class BitcoindDouble:
     asked: list[list[str]] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _cookie_user: User | None = None
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
+    _connections: set[asyncio.Task[Any]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -138,26 +142,41 @@ class BitcoindDouble:
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection goes on."""
         asked = await _read(reader)
+        status, head, payload = await self.handle(asked)
+        lines = [f"{asked.version} {status} {_PHRASES[status]}", *head]
+        if not asked.old:
+            lines += [] if status == 204 else [f"Content-Length: {len(payload)}"]
+            lines += ["Connection: close"] if asked.last else []
+        truncated = self.node.faults.truncated
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        writer.write(payload[: len(payload) // 2] if truncated else payload)
+        await writer.drain()
+        return not truncated and not asked.last
+
+    @property
+    def listening(self) -> bool:
+        """Whether somebody takes a connection."""
+        return self._server is not None
+
+    async def ask(self, asked: Asked) -> Answered:
+        """As over a connection, from within this process. Raises ConnectionResetError when the node goes away."""
+        return await within(self._connections, self.handle(asked))
+
+    async def handle(self, asked: Asked) -> Answered:
+        """What a client gets in the end, with what is broken on purpose."""
         faults = self.node.faults
         if faults.hang is not None:
             await faults.hang.wait()
-        status, body, headers = await self._answer(asked)
+        status, body, head = await self._answer(asked)
         if body is not None and faults.garbage is not None:
             body = faults.garbage
-        payload = b" " * faults.oversized + (body or b"")
-        lines = [f"{asked.version} {status} {_PHRASES[status]}", *headers]
         if not asked.old:
-            lines.append(f"Date: {email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)}")
-            lines += [] if status == 204 else [f"Content-Length: {len(payload)}"]
-            lines += ["Connection: close"] if asked.last else []
-        if status != 204 and not any(line.startswith("Content-Type") for line in headers):
-            lines.append(f"Content-Type: {_HTML}")
-        writer.write("\r\n".join([*lines, "", ""]).encode())
-        writer.write(payload[: len(payload) // 2] if faults.truncated else payload)
-        await writer.drain()
-        return not faults.truncated and not asked.last
+            head = [*head, f"Date: {email.utils.formatdate(self.node.chain.clock.now(), usegmt=True)}"]
+        if status != 204 and not any(line.startswith("Content-Type") for line in head):
+            head.append(f"Content-Type: {_HTML}")
+        return status, head, b" " * faults.oversized + (body or b"")
 
-    async def _answer(self, asked: _Asked) -> tuple[int, bytes | None, list[str]]:
+    async def _answer(self, asked: Asked) -> tuple[int, bytes | None, list[str]]:
         """Status, body and headers of its own, checked in the order in which bitcoind does it."""
         refusal = self._refusal(asked)
         if refusal is not None:
@@ -171,7 +190,7 @@ class BitcoindDouble:
         status, body = answer(self.node, user, asked.body)
         return status, body, [] if body is None else ["Content-Type: application/json"]
 
-    def _refusal(self, asked: _Asked) -> tuple[int, bytes | None] | None:
+    def _refusal(self, asked: Asked) -> tuple[int, bytes | None] | None:
         faults = self.node.faults
         if faults.address_refused:
             return 403, None
@@ -213,10 +232,10 @@ def _methods(body: bytes) -> list[str]:
     return [str(item.get("method")) for item in items if isinstance(item, dict)]
 
 
-async def _read(reader: asyncio.StreamReader) -> _Asked:
+async def _read(reader: asyncio.StreamReader) -> Asked:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.rstrip("\r\n").split("\r\n")
     method, target, version = first.split(" ", 2)
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return _Asked(method, target, version, headers, body)
+    return Asked(method, target, version, headers, body)

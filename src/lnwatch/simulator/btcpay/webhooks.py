@@ -88,8 +88,9 @@ class Dispatcher:
     """
 
     def __init__(self, clock: Clock, ids: Ids, version: str, awake: Callable[[], Any]) -> None:
-        """`awake` waits until the process may run."""
+        """`awake` waits until the process may run. With a `transport` nothing goes out on sockets."""
         self.clock = clock
+        self.transport: httpx.AsyncBaseTransport | None = None
         self.webhooks: dict[str, Webhook] = {}
         self._ids = ids
         self._version = version
@@ -108,7 +109,11 @@ class Dispatcher:
     def start(self) -> None:
         """With empty queues."""
         self._running = True
-        self._client = httpx.AsyncClient(timeout=None, follow_redirects=True)  # noqa: S113 - timed on our clock
+        self._client = httpx.AsyncClient(
+            transport=self.transport,
+            timeout=None,  # noqa: S113 - timed on our clock
+            follow_redirects=True,
+        )
 
     async def stop(self) -> None:
         """Forget what was not delivered."""

@@ -32,11 +32,12 @@ class DemoError(LnwatchError):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Where the demo lives, and where its pages are."""
+    """Where the demo lives, where its pages are, and what its Lightning node is called."""
 
     folder: Path
     port: int
     desk_port: int
+    node: str = "node"
 
     @property
     def page(self) -> str:
@@ -85,6 +86,8 @@ def occupied(house: House) -> Iterator[None]:
     folder, there = house.folder, f"a demo runs in {house.folder} already; stop it, or choose another with --folder"
     if _taken(folder):
         raise DemoError(there)
+    if house.port == house.desk_port:
+        raise DemoError(f"port {house.port} can't serve both pages; choose another with --desk-port")
     for port, option in ((house.port, "--port"), (house.desk_port, "--desk-port")):
         _try_port(port, option)
     try:
@@ -127,6 +130,13 @@ class Pace:
     tells_after: str = "15s"
 
 
+def listens(house: House, stage: Stage, *, does: bool) -> None:
+    """Whether BTCPay is to tell the daemon: what it told before anybody listens would count as failed."""
+    for webhook in stage.btcpay.core.dispatcher.webhooks.values():
+        if webhook.url.startswith(house.page):
+            webhook.enabled = does
+
+
 def configure(
     house: House, stage: Stage, people: People, pace: Pace, rules: Mapping[str, Mapping[str, object]] | None = None
 ) -> None:
@@ -156,7 +166,7 @@ def configure(
             "webhooks_interval": pace.slow,
             **shop,
         },
-        "lnd.node": {
+        f"lnd.{house.node}": {
             "address": stage.lnd.address,
             "tls_cert_file": stage.lnd.certificate,
             "macaroon_file": stage.lnd.macaroon,

@@ -59,10 +59,10 @@ class People:
             Told(float(each["ts"]), "Slack", str(each["text"]), self._replies(each)) for each in self.channel.roots
         ]
         incidents = [
-            Told(0.0, f"PagerDuty, {each.status}", str(each.shown["payload"]["summary"]))
+            Told(each.at, f"PagerDuty, {each.status}", str(each.shown["payload"]["summary"]))
             for each in self.pagerduty.alerts.values()
         ]
-        return [*reversed(incidents), *reversed(posts)]
+        return sorted([*incidents, *posts], key=lambda each: each.at, reverse=True)
 
     def _replies(self, message: dict[str, Any]) -> tuple[str, ...]:
         return tuple(str(each["text"]) for each in self.channel.thread(str(message["ts"])))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,13 @@ class LndDouble:
     them. `calls` and `bytes_sent` are counted by path; `parked` are the calls that wait on purpose now, and `stirs`
     grows with all that a client hears of unasked: messages of streams, and that it came or went."""
 
-    def __init__(self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None) -> None:
-        """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's)."""
+    def __init__(
+        self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None, listens: bool = True
+    ) -> None:
+        """Write the credentials; listen from `start` on. A certificate is valid by `clock_now` (the node's).
+
+        Where it never `listens`, it answers calls from within this process alone.
+        """
         self.node = node
         self.directory = directory
         self.faults = Faults()
@@ -56,6 +61,9 @@ class LndDouble:
         self.parked = 0
         self.stirs = 0
         self.port = 0
+        self.running = False
+        self.within: set[asyncio.Task[Any]] = set()  # calls from within this process
+        self._listens = listens
         self._now = clock_now or node.now
         self._server: grpc.aio.Server | None = None
         self._certificate, self._key = self_signed(self._now())
@@ -78,6 +86,9 @@ class LndDouble:
 
     async def start(self) -> None:
         """Listen on 127.0.0.1, again on the same port after a stop."""
+        self.running = True
+        if not self._listens:
+            return
         server = grpc.aio.server(options=(("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)))
         server.add_generic_rpc_handlers((_Handler(self),))
         credentials = grpc.ssl_server_credentials([(self._key, self._certificate)])
@@ -88,6 +99,9 @@ class LndDouble:
 
     async def stop(self) -> None:
         """Go away at once, as a killed process does."""
+        self.running = False
+        for task in self.within:
+            task.cancel()
         server, self._server = self._server, None
         if server is not None:
             await server.stop(None)
@@ -106,10 +120,9 @@ class LndDouble:
         _replace(self.macaroon, self.node.bakery.bake(READONLY), 0o644)
         _replace(self.directory / "admin.macaroon", self.node.bakery.bake(ADMIN), 0o640)
 
-    async def answer(self, path: str, call: Call, data: bytes, context: Any) -> Message:  # noqa: ANN401 - grpc's own
-        """One unary call; its request is read before anybody asks who sent it."""
-        request = await _read(call, data, "error unmarshalling request", context)
-        await self._admit(path, call, context)
+    async def answer(self, path: str, call: Call, request: Message, context: Any) -> Message:  # noqa: ANN401 - grpc's own
+        """One unary call."""
+        await self.admit(path, call, context)
         try:
             answer = call.answer(self.node, request)
             if isinstance(answer, Awaitable):
@@ -120,10 +133,9 @@ class LndDouble:
             raise TypeError(path)
         return answer
 
-    async def stream(self, path: str, call: Call, data: bytes, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - likewise
-        """One stream; its request is read last."""
-        await self._admit(path, call, context)
-        request = await _read(call, data, "failed to unmarshal the received message", context)
+    async def stream(self, path: str, call: Call, request: Message, context: Any) -> AsyncGenerator[Message, None]:  # noqa: ANN401 - likewise
+        """One stream."""
+        await self.admit(path, call, context)
         answer = call.answer(self.node, request)
         if not isinstance(answer, AsyncIterator):
             raise TypeError(path)
@@ -155,7 +167,7 @@ class LndDouble:
         self.bytes_sent[path] += len(data)
         return data
 
-    async def _admit(self, path: str, call: Call, context: Any) -> None:  # noqa: ANN401 - likewise
+    async def admit(self, path: str, call: Call, context: Any) -> None:  # noqa: ANN401 - likewise
         """State first, then the macaroon, as LND's interceptors stand; faults after both."""
         self.calls[path] += 1
         if call.permission and self.node.state in _STATES:
@@ -178,15 +190,6 @@ class LndDouble:
             await context.abort(grpc.StatusCode.UNKNOWN, text)
 
 
-async def _read(call: Call, data: bytes, failed: str, context: Any) -> Message:  # noqa: ANN401 - grpc's own
-    try:
-        return call.request.FromString(data)
-    except DecodeError:
-        text = f"grpc: {failed}: proto: cannot parse invalid wire-format data"
-        await context.abort(grpc.StatusCode.INTERNAL, text)
-        raise
-
-
 class _Handler(grpc.GenericRpcHandler):
     """Finds the call by its path; LND's server is Go's, and so are its words for what it does not know."""
 
@@ -205,15 +208,35 @@ class _Handler(grpc.GenericRpcHandler):
         if call.streams:
 
             async def stream(data: bytes, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - grpc's own
-                async for message in self._double.stream(path, call, data, context):
-                    yield message
+                request = _read(call, data)
+                if request is None:
+                    await self._double.admit(path, call, context)  # only whoever may call is told
+                    await context.abort(*_unreadable("failed to unmarshal the received message"))
+                else:
+                    async for message in self._double.stream(path, call, request, context):
+                        yield message
 
             return grpc.unary_stream_rpc_method_handler(stream, None, serialize)
 
         async def answer(data: bytes, context: Any) -> Message:  # noqa: ANN401 - likewise
-            return await self._double.answer(path, call, data, context)
+            request = _read(call, data)
+            if request is None:
+                await context.abort(*_unreadable("error unmarshalling request"))
+                raise TypeError(path)
+            return await self._double.answer(path, call, request, context)
 
         return grpc.unary_unary_rpc_method_handler(answer, None, serialize)
+
+
+def _read(call: Call, data: bytes) -> Message | None:
+    try:
+        return call.request.FromString(data)
+    except DecodeError:
+        return None
+
+
+def _unreadable(failed: str) -> tuple[grpc.StatusCode, str]:
+    return grpc.StatusCode.INTERNAL, f"grpc: {failed}: proto: cannot parse invalid wire-format data"
 
 
 def _unknown(path: str) -> Callable[[bytes, Any], Any]:

@@ -3,13 +3,13 @@
 import asyncio
 import selectors
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
 
 from grpc import aio
 
 T = TypeVar("T")
+_Given = TypeVarTuple("_Given")
 _Found = list[tuple[selectors.SelectorKey, int]]
-_Selector: Any = selectors.DefaultSelector  # the one that the machine has
 
 GRACE: Final = 0.05  # seconds of the machine's: grpc's threads take less than a thousandth with a message if let
 PATIENCE: Final = 10.0  # seconds of the machine's, after which even what is under way is left to itself
@@ -23,7 +23,7 @@ class Server(Protocol):
     stirs: int
 
 
-class _Patient(_Selector):  # type: ignore[misc] - which of the selectors it is depends on the machine
+class _Patient(selectors.DefaultSelector):
     """Asks `rest` when the loop has nothing to do: for how long by its timers, and how to wait for real.
 
     What comes by the `late` files waits until then too.
@@ -67,7 +67,12 @@ class LockstepLoop(asyncio.SelectorEventLoop):
         """Seconds since it was made."""
         return self._hands
 
-    def run_in_executor(self, executor: object, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # noqa: ANN401, ARG002 - as asyncio has it
+    def run_in_executor(
+        self,
+        executor: object,  # noqa: ARG002 - as asyncio has it
+        func: Callable[[*_Given], T],
+        *args: *_Given,
+    ) -> asyncio.Future[T]:
         """Do it in this thread, in its turn."""
         job: asyncio.Future[T] = self.create_future()
         self.call_soon(_do, job, func, args)
@@ -84,7 +89,7 @@ class LockstepLoop(asyncio.SelectorEventLoop):
             self._streams += 1
         return task
 
-    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # noqa: ANN401 - as asyncio has it
+    def add_reader(self, fd: Any, callback: Callable[[*_Given], Any], *args: *_Given) -> None:  # noqa: ANN401 - as asyncio has it
         """Listen, after all else, to what grpc's threads bring, which alone comes this way."""
         super().add_reader(fd, callback, *args)
         self._selects.late.add(fd if isinstance(fd, int) else fd.fileno())
@@ -114,7 +119,7 @@ class LockstepLoop(asyncio.SelectorEventLoop):
         return []
 
 
-def _do(job: asyncio.Future[T], func: Callable[..., T], args: tuple[Any, ...]) -> None:
+def _do(job: asyncio.Future[T], func: Callable[[*_Given], T], args: tuple[*_Given]) -> None:
     if job.cancelled():
         return
     try:

@@ -21,11 +21,11 @@ from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.pace import StageClock
 from lnwatch.simulator.world.play import Play
+from lnwatch.simulator.world.second import ToMerchant, second_node
 from lnwatch.simulator.world.spec import WorldSpec
 from lnwatch.simulator.world.world import World
 
 _SPACING: Final = 600  # seconds between the blocks from before the world
-_LOOKS_EVERY: Final = 1.0  # seconds, at what stands in the customers' way
 _ASKED_BY_LNWATCH: Final = frozenset(
     {"getblockchaininfo", "getnetworkinfo", "getmempoolinfo", "uptime", "estimatesmartfee", "getblockhash"}
     | {"getblockheader", "getblock", "getmempoolentry"}
@@ -36,11 +36,14 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
+    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`.
+    `second` is a node elsewhere that can probe the way to LND."""
 
-    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = ()) -> None:
-        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`."""
+    def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
+        """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
+        Where LND never `listens`, it is asked from within this process alone."""
         self._heard: list[Event] = []
+        self.looks_every = 1.0  # seconds, at what stands in the customers' way
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
         self.world = World(spec, self._hear)
@@ -51,7 +54,7 @@ class Stage:
         self.nbxplorer = NbxplorerDouble(self.indexer)
         self.btcpay = BtcpayDouble(self.clock, self.indexer, seed=f"{spec.seed}/btcpay")
         self.node = LndNode(now=self.clock.now, scale=Scale(channels=0), height=spec.height, alias="merchant")
-        self.lnd = LndDouble(self.node, folder)
+        self.lnd = LndDouble(self.node, folder, listens=listens)
         self.node_gate, self.reach = Gate(), Gate()
         self.stores = {each.name: self._open_store(each.name, each.currency) for each in spec.stores}
         rights = [each for each in _MONITOR if each not in lacking]
@@ -61,6 +64,9 @@ class Stage:
         self.writes_backup = True
         self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
+        way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
+        self.second = second_node(self.clock.now, way, spec.height, folder / "second")
+        self.side.others.append(self.second.node)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
     def _old_chain(self, spec: WorldSpec) -> Chain:
@@ -87,6 +93,9 @@ class Stage:
         """BTCPay's to the node, one of each store."""
         return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
 
+    def _invoiced(self, payment_hash: str) -> bool:
+        return any(payment_hash in way.known for way in self.ways)
+
     def _hear(self, _: int, event: Event) -> None:
         self._heard.append(event)
 
@@ -95,10 +104,12 @@ class Stage:
         """All that listens."""
         async with self.bitcoind, self.nbxplorer, self.btcpay:
             await self.lnd.start()
+            await self.second.start()
             try:
                 yield
             finally:
                 await self.lnd.stop()
+                await self.second.stop()
 
     # -- the past ---------------------------------------------------------------------------------------------
 
@@ -146,8 +157,8 @@ class Stage:
 
     def _rest(self) -> float:
         due = self.world.scene.timetable.next_due
-        wait = _LOOKS_EVERY if due is None else due / 1_000 - self.clock.now()
-        return min(max(0.0, wait), _LOOKS_EVERY)
+        wait = self.looks_every if due is None else due / 1_000 - self.clock.now()
+        return min(max(0.0, wait), self.looks_every)
 
     def _write_backup(self) -> None:
         """LND does it by itself whenever a channel was opened or closed."""
