@@ -9,15 +9,11 @@ from lnwatch.discover import discover
 from lnwatch.errors import ConfigError
 from lnwatch.model.rule import Rule
 from lnwatch.simulator.scenario import Scenario, shipped
+from lnwatch.simulator.scenario.catalogue import TO_COME
 from lnwatch.simulator.scenario.causes import CAUSES
 
 ROOT = Path(__file__).parents[3]
 
-# Judgement of what customers do, which comes later; the truth is written by the catalogue.
-COMING = frozenset(
-    {"conversion_drop", "inbound_runway_short", "no_invoices", "nothing_settles", "payment_success_low"}
-    | {"reachability_failing", "uptime_budget_burning"}
-)
 GOOD = """\
 about = "LND is locked"
 seed = "one"
@@ -116,7 +112,7 @@ def test_a_fault_says_what_it_takes(tmp_path: Path, keys: str, line: str) -> Non
 def test_what_is_shipped_is_true_to_the_catalogue(name: str) -> None:
     """Every scenario can be read; its rules exist; what is hurt is so within it, after one of its causes."""
     scenario = Scenario.read(shipped()[name])
-    known = {rule.id for rule in discover(rules, "RULE", Rule).values()} | COMING
+    known = {rule.id for rule in discover(rules, "RULE", Rule).values()} | {*TO_COME}
     named = {*scenario.silent, *scenario.tolerated, *scenario.untold, *scenario.uncovered, *scenario.rules}
     assert named | {each.rule for each in scenario.opens} <= known
     for each in scenario.opens:
@@ -134,7 +130,7 @@ def test_all_forty_are_there() -> None:
 
 def test_no_rule_is_coming_that_is_there() -> None:
     """What the truth of a scenario awaits leaves the list as soon as it can be judged."""
-    assert not COMING & {rule.id for rule in discover(rules, "RULE", Rule).values()}
+    assert not {*TO_COME} & {rule.id for rule in discover(rules, "RULE", Rule).values()}
 
 
 def test_every_cause_is_in_the_page() -> None:
