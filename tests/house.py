@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lnwatch.app import granted_of
 from lnwatch.caseload import Bench, Caseload
 from lnwatch.checkups import keep_checking
 from lnwatch.clock import Clock
@@ -202,7 +203,8 @@ class Builder:
         loops = [TargetLoops(each, ledger.memory(SITE, each.slug), clock, engine.deliver) for each in targets]
         async with AsyncExitStack() as stack:
             stack.push_async_callback(ledger.close)
-            every = (engine.run(), keep_checking(targets, clock, engine.wake), *(each.run() for each in loops))
+            checking = keep_checking(targets, clock, engine.wake, granted_of(targets, loops))
+            every = (engine.run(), checking, *(each.run() for each in loops))
             jobs = [asyncio.create_task(job) for job in every]
             stack.push_async_callback(asyncio.wait, jobs)
             for job in jobs:

@@ -228,7 +228,7 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, outside: _Outside) 
         registrations.run(),
         intake.run(engine.deliver),
         _keep_pinging(dead_man, engine, clock),
-        keep_checking(targets, clock, engine.wake, _granted(targets, loops)),
+        keep_checking(targets, clock, engine.wake, granted_of(targets, loops)),
         _keep_pruning(ledger, clock),
         *(each.run() for each in loops),
     ]
@@ -291,7 +291,7 @@ def _telling(
     }
 
 
-def _granted(targets: Sequence[Target], loops: Sequence[TargetLoops]) -> Callable[[Target], None]:
+def granted_of(targets: Sequence[Target], loops: Sequence[TargetLoops]) -> Callable[[Target], None]:
     """Has what was forbidden to a source read at once."""
     running = dict(zip(targets, loops, strict=True))
     return lambda target: running[target].wake(target.forbidden)

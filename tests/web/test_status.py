@@ -131,13 +131,13 @@ def test_a_chain_that_is_being_fetched() -> None:
     status = build.bitcoind_status(
         initial_block_download=True,
         verification_progress=0.9999,
-        fees=(FeeEstimate(2, None), FeeEstimate(6, Decimal(1))),
+        fees=(FeeEstimate(2, None), FeeEstimate(6, Decimal("1.00000000")), FeeEstimate(144, Decimal("10.50"))),
         mempool_transactions=None,
         warnings=("Unknown new rules activated",),
     )
     shown = figures(page(build.target("core", "bitcoind", {"status": status})))
     assert shown["Chain: core/First download"] == "99 %"
-    assert shown["Chain: core/Fees, sat/vB"] == "1 within 6 blocks"
+    assert shown["Chain: core/Fees, sat/vB"] == "1 within 6 blocks, 10.5 within 144 blocks"
     assert shown["Chain: core/Warning"] == "Unknown new rules activated"
     assert "Chain: core/Mempool" not in shown
 
@@ -153,10 +153,32 @@ def test_trouble_says_what_to_do() -> None:
     assert shown.sites[0].troubled
     assert (source.mark, source.detail) == ("bad", "GetInfo does not come back")
     (trouble,) = source.troubles
-    assert (trouble.collector, trouble.since, trouble.message) == ("wallet", "2 min ago", "permission denied")
+    assert (trouble.collectors, trouble.since, trouble.message) == ("wallet", "2 min ago", "permission denied")
     assert trouble.advice == (
         "Give lnwatch's credential the permission that is missing. Missing permission: onchain:read."
     )
+
+
+def test_a_trouble_that_many_collectors_have_is_said_once() -> None:
+    """A server that is away fails all that is read from it: one block, with when it last failed."""
+    names = [f"reading{number}" for number in range(9)]
+    faults = [Fault(NOW - 40 + place, "refused", "127.0.0.1:10009 can't be reached") for place in range(9)]
+    failed = {name: build.failed(name, fault) for name, fault in zip(names, faults, strict=True)}
+    other = {"wallet": build.failed("wallet", Fault(NOW, "forbidden", "permission denied"))}
+    lnd = replace(build.target("ln1", "lnd", {}), collectors={**failed, **other})
+    first, second = page(lnd).sites[0].sources[0].troubles
+    assert first.collectors == "reading0, reading1, reading2, reading3 and 5 more"
+    assert (first.since, first.message) == ("32 s ago", "127.0.0.1:10009 can't be reached")
+    assert second.collectors == "wallet"
+
+
+async def test_commands_are_shown_as_such() -> None:
+    """What stands between backticks is code on the page, and no backtick is left."""
+    lnd = build.target("ln1", "lnd", {}, state=TargetState.LOCKED, detail="unlock it with `lncli unlock`")
+    lnd = replace(lnd, collectors={"node": build.failed("node", Fault(NOW, "locked", "unlock it with `lncli unlock`"))})
+    outline = await html(lambda: build.assessment(build.view(lnd)))
+    assert "`" not in outline.text
+    assert [tag for tag, _ in outline.tags].count("code") >= 2
 
 
 def test_webhooks_that_can_not_be_proved_say_what_to_do() -> None:

@@ -49,7 +49,7 @@ def demo(
     with simulator():
         from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - the other verbs do without the simulator
         from lnwatch.simulator.demo.show import show  # noqa: PLC0415 - likewise
-    show(House(folder.absolute(), port, desk_port), days, _say_at_once)
+    show(House(folder.absolute(), port, desk_port, "main"), days, _say_at_once)
 
 
 def _say_at_once(line: str) -> None:

@@ -23,9 +23,10 @@ _SEVERITIES: Final = ("critical", "warning", "error", "info")
 @dataclass(slots=True)
 class Alert:
     """What one dedup key stands for: a trigger joins the incident while it is open, acknowledged too, and is a new
-    one after a resolve. `triggers` are those of the present incident."""
+    one after a resolve. `triggers` are those of the present incident, which began at `at` (epoch seconds)."""
 
     status: str
+    at: float
     incidents: int = 1
     triggers: list[dict[str, Any]] = field(default_factory=list)
 
@@ -89,9 +90,10 @@ class PagerDutyDouble(Receiver):
         alert, action = self.alerts.get(key), event["event_action"]
         if action == "trigger":
             if alert is None:
-                alert = self.alerts[key] = Alert("triggered")
+                alert = self.alerts[key] = Alert("triggered", self.clock.now())
             elif alert.status == "resolved":
-                alert.status, alert.incidents, alert.triggers = "triggered", alert.incidents + 1, []
+                alert.status, alert.at = "triggered", self.clock.now()
+                alert.incidents, alert.triggers = alert.incidents + 1, []
             alert.triggers.append(event)
         elif alert is not None and alert.status != "resolved":  # for a key that is not open it is dropped silently
             alert.status = "acknowledged" if action == "acknowledge" else "resolved"

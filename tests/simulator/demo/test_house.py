@@ -10,7 +10,7 @@ import pytest
 
 from lnwatch.clock import SystemClock
 from lnwatch.config import load
-from lnwatch.simulator.demo.house import SITE, DemoError, House, Pace, configure, occupied, running
+from lnwatch.simulator.demo.house import SITE, DemoError, House, Pace, configure, listens, occupied, running
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.stage import Stage
@@ -92,7 +92,7 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
 
 
 async def test_the_daemon_takes_its_configuration(tmp_path: Path) -> None:
-    """What is written down is valid and whole, with every source and both channels, for its owner alone."""
+    """It is valid, has every source and both channels, and is its owner's alone; BTCPay can wait with telling it."""
     clock = SystemClock()
     stage = Stage(shops("house", int((clock.now() - 3_600) * 1_000), corner=200), tmp_path)
     people, made = People(clock), house(tmp_path)
@@ -110,8 +110,9 @@ async def test_the_daemon_takes_its_configuration(tmp_path: Path) -> None:
     assert set(config.notify) == {"chat", "pager"}
     assert config.warnings == ()
     assert made.config.stat().st_mode & 0o077 == 0
-    hooks = {each.url for each in stage.btcpay.core.dispatcher.webhooks.values()}
-    assert hooks == {f"{made.page}/hooks/btcpay/demo/pay", f"{people.shop.url}/btcpay"}
+    listens(made, stage, does=False)
+    hooks = {each.url: each.enabled for each in stage.btcpay.core.dispatcher.webhooks.values()}
+    assert hooks == {f"{made.page}/hooks/btcpay/demo/pay": False, f"{people.shop.url}/btcpay": True}
 
 
 def test_the_lock_is_the_kernels(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ class DemoDesk(Receiver):
             lasts = 180.0
         wrong = self._begin(request.path.removeprefix("/incidents/"), lasts)
         if request.headers.get("accept", "").startswith("text/html"):
+            if wrong:
+                self.note(wrong)
             return Reply(303, headers={"Location": "/"})
         return Reply.of(409 if wrong else 202, {"error": wrong} if wrong else {"seconds": lasts})
 
@@ -67,7 +69,8 @@ class DemoDesk(Receiver):
             '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
             f"<title>lnwatch demo</title><style>{_STYLE}</style><h1>The demo's own page</h1>"
             f'<p>Here is what people were told. lnwatch itself is at <a href="{self._lnwatch}">{self._lnwatch}</a>.</p>'
-            f"<h2>Let something go wrong</h2><p>{buttons}</p><p>Each lasts three minutes.</p>"
+            f"<h2>Let something go wrong</h2><p>{buttons}</p><p>Each lasts three minutes, one at a time. "
+            "What comes back within a quarter of an hour is the same case, and takes longer to be called over.</p>"
             f"<h2>What went wrong</h2><ul>{diary or '<li>nothing yet</li>'}</ul>"
             f"<h2>What was told</h2><ul>{''.join(_items(self._people.told())) or '<li>nothing yet</li>'}</ul></html>"
         )
@@ -76,9 +79,8 @@ class DemoDesk(Receiver):
 def _items(told: Iterable[Told]) -> Iterable[str]:
     for each in told:
         replies = "".join(f"<li><pre>{html.escape(text)}</pre></li>" for text in each.replies)
-        when = f"{_time(each.at)} " if each.at else ""
         yield (
-            f'<li><span class="where">{when}{html.escape(each.where)}</span>'
+            f'<li><span class="where">{_time(each.at)} {html.escape(each.where)}</span>'
             f"<pre>{html.escape(each.text)}</pre>{f'<ul>{replies}</ul>' if replies else ''}</li>"
         )
 

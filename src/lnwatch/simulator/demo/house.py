@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lnwatch.errors import LnwatchError
 from lnwatch.simulator.btcpay.webhooks import Webhook
-from lnwatch.simulator.demo.people import CHANNEL, ROUTING_KEY, TOKEN, People
+from lnwatch.simulator.demo.people import CHANNEL, ROUTING_KEY, SECRET, TOKEN, People
 from lnwatch.simulator.world.stage import Stage
 
 SITE: Final = "demo"
@@ -32,11 +32,12 @@ class DemoError(LnwatchError):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Where the demo lives, and where its pages are."""
+    """Where the demo lives, where its pages are, and what its Lightning node is called."""
 
     folder: Path
     port: int
     desk_port: int
+    node: str = "node"
 
     @property
     def page(self) -> str:
@@ -85,6 +86,8 @@ def occupied(house: House) -> Iterator[None]:
     folder, there = house.folder, f"a demo runs in {house.folder} already; stop it, or choose another with --folder"
     if _taken(folder):
         raise DemoError(there)
+    if house.port == house.desk_port:
+        raise DemoError(f"port {house.port} can't serve both pages; choose another with --desk-port")
     for port, option in ((house.port, "--port"), (house.desk_port, "--desk-port")):
         _try_port(port, option)
     try:
@@ -127,6 +130,13 @@ class Pace:
     tells_after: str = "15s"
 
 
+def listens(house: House, stage: Stage, *, does: bool) -> None:
+    """Whether BTCPay is to tell the daemon: what it told before anybody listens would count as failed."""
+    for webhook in stage.btcpay.core.dispatcher.webhooks.values():
+        if webhook.url.startswith(house.page):
+            webhook.enabled = does
+
+
 def configure(
     house: House, stage: Stage, people: People, pace: Pace, rules: Mapping[str, Mapping[str, object]] | None = None
 ) -> None:
@@ -135,13 +145,7 @@ def configure(
     `rules` are limits of its own, instead of those with which the pace has it tell earlier.
     """
     secret = secrets.token_hex(16)
-    hooks = {"lnwatch": f"{house.page}/hooks/btcpay/{SITE}/pay", "shop": f"{people.shop.url}/btcpay"}
-    for store in stage.stores.values():
-        for name, url in hooks.items():
-            webhook = Webhook(stage.btcpay.core.ids.make("webhook"), store.id, url, secret)
-            stage.btcpay.core.dispatcher.webhooks[webhook.id] = webhook
-            if name == "shop":
-                webhook.specific, webhook.everything = ("InvoiceSettled", "InvoiceExpired", "InvoiceCreated"), False
+    _add_webhooks(house, stage, people, secret)
     (house.folder / "data").mkdir(mode=0o700)
     stage.lnd.macaroon.chmod(0o600)
     newest = next(reversed(stage.btcpay.core.invoices))
@@ -162,7 +166,7 @@ def configure(
             "webhooks_interval": pace.slow,
             **shop,
         },
-        "lnd.node": {
+        f"lnd.{house.node}": {
             "address": stage.lnd.address,
             "tls_cert_file": stage.lnd.certificate,
             "macaroon_file": stage.lnd.macaroon,
@@ -185,12 +189,23 @@ def configure(
         **{f"site.{SITE}.{name}": block for name, block in site.items()},
         "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
         "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
+        "notify.webhook.hook": {"secret": SECRET, "url": f"{people.hook.url}/lnwatch"},
         **({f"rules.{rule}": {"after": pace.tells_after} for rule in _QUICK} if pace.tells_after else {}),
         **{f"rules.{rule}": limits for rule, limits in (rules or {}).items()},
     }
     head = "# Of a simulated merchant: it asks more often, and waits less before it tells, than you would have it.\n"
     house.config.write_text(head + "\n".join(_block(name, block) for name, block in blocks.items()))
     house.config.chmod(0o600)
+
+
+def _add_webhooks(house: House, stage: Stage, people: People, secret: str) -> None:
+    hooks = {"lnwatch": f"{house.page}/hooks/btcpay/{SITE}/pay", "shop": f"{people.shop.url}/btcpay"}
+    for store in stage.stores.values():
+        for name, url in hooks.items():
+            webhook = Webhook(stage.btcpay.core.ids.make("webhook"), store.id, url, secret)
+            stage.btcpay.core.dispatcher.webhooks[webhook.id] = webhook
+            if name == "shop":
+                webhook.specific, webhook.everything = ("InvoiceSettled", "InvoiceExpired", "InvoiceCreated"), False
 
 
 def _block(name: str, values: Mapping[str, object]) -> str:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from lnwatch.simulator.demo.house import House
+from lnwatch.simulator.demo.leash import leashed
 
 _PATIENCE: Final = 15  # seconds for a process to end by itself
 _SHOWN: Final = 300  # characters of a line
 _SCRAPED_EVERY: Final = "5s"
+_ALERTS: Final = "alerts"  # beside the configuration of Prometheus
 
 
 class Programs:
@@ -26,13 +28,22 @@ class Programs:
         self._running: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, name: str, command: Sequence[str]) -> asyncio.subprocess.Process:
-        """Run it in a session of its own, so that Ctrl-C reaches us alone; what it says goes to a file."""
+        """Run it in a session of its own, so that Ctrl-C reaches us alone; what it says goes to a file.
+
+        It ends with us, however we end.
+        """
         with (self._folder / f"{name}.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                *leashed(command), stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
         self._running[name] = process
         return process
+
+    async def run(self, name: str, command: Sequence[str]) -> int:
+        """Run it to its end; its status."""
+        status = await (await self.start(name, command)).wait()
+        del self._running[name]
+        return status
 
     def tail(self, name: str) -> str:
         """The beginning of the last line that it wrote."""
@@ -41,16 +52,16 @@ class Programs:
 
     async def close(self) -> None:
         """End all, politely first."""
-        for process in self._running.values():
+        living = [process for process in self._running.values() if process.returncode is None]
+        for process in living:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
-        for process in self._running.values():
-            try:
+        for process in living:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _PATIENCE)
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter of what is gone, on macOS
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
         self._running.clear()
 
 
@@ -59,8 +70,14 @@ def daemon(house: House) -> Sequence[str]:
     return (sys.executable, "-m", "lnwatch", "run", "--config", str(house.config))
 
 
+def alerts(house: House) -> Sequence[str]:
+    """How the alerts are made that Prometheus is to watch over."""
+    output = house.folder / _ALERTS
+    return (sys.executable, "-m", "lnwatch", "alerts", "build", "--config", str(house.config), "--output", str(output))
+
+
 def prometheus(house: House, port: int) -> Sequence[str] | None:
-    """How Prometheus is run beside it; None where it is not installed."""
+    """How Prometheus is run beside it, with the alerts; None where it is not installed."""
     found = shutil.which("prometheus")
     if found is None:
         return None
@@ -69,7 +86,8 @@ def prometheus(house: House, port: int) -> Sequence[str] | None:
         f"- job_name: {job}\n  metrics_path: {path}\n  static_configs: [{{targets: ['127.0.0.1:{house.port}']}}]\n"
         for job, path in (("lnwatch", "/metrics"), ("lnwatch-channels", "/metrics/channels"))
     )
-    config.write_text(f"global: {{scrape_interval: {_SCRAPED_EVERY}}}\nscrape_configs:\n{jobs}")
+    every = f"global: {{scrape_interval: {_SCRAPED_EVERY}, evaluation_interval: {_SCRAPED_EVERY}}}\n"
+    config.write_text(f"{every}rule_files: ['{_ALERTS}/*.rules.yml']\nscrape_configs:\n{jobs}")
     return (
         found,
         f"--config.file={config}",

@@ -14,7 +14,7 @@ import httpx
 from lnwatch.clock import SystemClock
 from lnwatch.simulator.demo import programs
 from lnwatch.simulator.demo.desk import DemoDesk
-from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, occupied
+from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, listens, occupied
 from lnwatch.simulator.demo.incidents import INCIDENTS, Cast
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.demo.programs import Programs
@@ -52,7 +52,7 @@ class Show:
         self._happening: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Until SIGINT or SIGTERM. Raises DemoError."""
+        """Until SIGINT, SIGTERM or SIGHUP. Raises DemoError."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_until_signal())
@@ -69,42 +69,55 @@ class Show:
             self._say(f"{self._days} days of three shops are lived through: half a second each")
             await self._stage.live_through(self._clock.now(), lambda _: None)
             configure(self._house, self._stage, self._people, Pace())
+            listens(self._house, self._stage, does=False)
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._stage.run(self._clock.now()))
                 group.create_task(self._keep_backup())
                 group.create_task(self._watch(daemon))
-                await self._await_figures()
+                prometheus = group.create_task(self._prometheus())
+                await self._await_page(lambda _: True)
+                listens(self._house, self._stage, does=True)
+                if not await self._await_page(_read_all):
+                    self._say("this machine takes its time: lnwatch still reads what was, and its page fills meanwhile")
                 self._house.state()
-                await self._greet()
+                self._greet(await prometheus)
                 group.create_task(self._now_and_then())
 
     async def _watch(self, daemon: asyncio.subprocess.Process) -> None:
         await daemon.wait()
         raise DemoError(f"lnwatch ended by itself: {self._programs.tail('lnwatch')}")
 
-    async def _await_figures(self) -> None:
-        """Until the daemon has read everything that there is from before."""
+    async def _await_page(self, shows: Callable[[str], bool]) -> bool:
+        """Whether the daemon's metrics show it, as soon as they do, or in the end."""
         deadline = self._clock.monotonic() + _READY_WITHIN
         async with httpx.AsyncClient(timeout=10) as client:
             while self._clock.monotonic() < deadline:
                 await self._clock.sleep(0.5)
                 with suppress(httpx.HTTPError):
-                    if _read_all((await client.get(f"{self._house.page}/metrics")).text):
-                        return
-        raise DemoError(f"lnwatch was not ready in time; its log is {self._house.folder / 'lnwatch.log'}")
+                    if shows((await client.get(f"{self._house.page}/metrics")).text):
+                        return True
+        return False
 
-    async def _greet(self) -> None:
+    async def _prometheus(self) -> str:
+        """Where Prometheus runs with the alerts of lnwatch; empty where it is not installed."""
         port = _free_port()
         command = programs.prometheus(self._house, port)
+        if command is None:
+            return ""
+        if await self._programs.run("alerts", programs.alerts(self._house)):
+            raise DemoError(f"the alerts could not be made: {self._programs.tail('alerts')}")
+        await self._programs.start("prometheus", command)
+        return f"http://127.0.0.1:{port}"
+
+    def _greet(self, prometheus: str) -> None:
         for line in (
             f"lnwatch is at      {self._house.page}",
             f"who is told what   {self._house.desk}",
         ):
             self._say(line)
-        if command is not None:
-            await self._programs.start("prometheus", command)
-            self._say(f"Prometheus         http://127.0.0.1:{port}")
+        if prometheus:
+            self._say(f"Prometheus         {prometheus}")
         self._say("")
         self._say("Look at the first page: three shops, what they took in 30 days, and whether customers can pay.")
         self._say("From another shell:  lnwatch demo incident lnd-locked   (`lnwatch demo incident` lists all)")
@@ -180,7 +193,7 @@ def _free_port() -> int:
 async def _until_signal() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
     raise _Stop

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +17,23 @@ from lnwatch.errors import LnwatchError
 from lnwatch.model.case import Case
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
+from lnwatch.simulator.scenario.alone import schedule
 from lnwatch.simulator.scenario.causes import CAUSES, Place
-from lnwatch.simulator.scenario.file import Cause, Scenario
-from lnwatch.simulator.scenario.verdict import Seen, Verdict, judge
+from lnwatch.simulator.scenario.file import Cause, Scenario, Window
+from lnwatch.simulator.scenario.verdict import Outcome, Seen, Verdict, judge
+from lnwatch.simulator.scenario.witness import Witness
 from lnwatch.simulator.world.hostclock import HostClock
 from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage
 
 Daemon = Callable[[Path, Clock], Awaitable[None]]
 Cases = Callable[[Path, Clock, float], Awaitable[Sequence[Case]]]
+Ask = Callable[[Path, Clock, str, Mapping[str, object]], Awaitable[None]]  # of the daemon, through its inbox
 
 _WEEK: Final = 7 * 86_400
-_WARM_UP: Final = 900.0  # seconds before the beginning in which the daemon reads what was before
+_WARM_UP: Final = 600.0  # seconds before the beginning in which the daemon reads what was before
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
+_COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
 
 
@@ -37,11 +43,13 @@ class ScenarioError(LnwatchError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How it is run: where, and by which daemon."""
+    """How it is run: where, and by which daemon, whose `rules` these are."""
 
     house: House
     daemon: Daemon
     cases: Cases
+    ask: Ask
+    rules: frozenset[str]
 
 
 def play(scenario: Scenario, run: Run) -> Verdict:
@@ -55,12 +63,15 @@ def play(scenario: Scenario, run: Run) -> Verdict:
 async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     asked = scenario.begin.timestamp()
     begin = asked + (SystemClock().now() - asked) // _WEEK * _WEEK
-    stage = Stage(scenario.world(begin), run.house.folder)
+    stage = Stage(scenario.world(begin), run.house.folder, lacking=scenario.lacks)
     people, host = People(stage.clock), HostClock(stage.clock)
-    loop.servers.append(stage.lnd)
+    witness = Witness(stage, begin)
+    loop.servers += (stage.lnd, stage.second)
     async with stage.opened(), people.opened():
+        for cause in scenario.earlier:
+            schedule(stage.world, cause, begin)
         await stage.live_through(begin - _WARM_UP, lambda _: None)
-        configure(run.house, stage, people, _ASKS)
+        configure(run.house, stage, people, _ASKS, scenario.rules)
         living = asyncio.ensure_future(stage.run())
         watching = asyncio.ensure_future(run.daemon(run.house.config, host))
         happening = asyncio.ensure_future(_happen(scenario, run, Place(stage, people, host), begin))
@@ -68,13 +79,15 @@ async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
             await asyncio.wait({living, watching, happening}, return_when=asyncio.FIRST_COMPLETED)
             if not happening.done():
                 raise ScenarioError(f"the daemon or its world ended: {_why(living) or _why(watching)}")
-            happening.result()
+            covered = happening.result()
         finally:
             for task in (happening, watching, living):
                 task.cancel()
             await asyncio.gather(happening, watching, living, return_exceptions=True)
         cases = await run.cases(run.house.config, stage.clock, begin)
-        return _judged(scenario, cases, people, begin)
+        seen = _seen(cases, people, witness, begin)
+        outcome = Outcome(_counted(people), run.rules, covered, _times_told(people), witness.digest)
+        return judge(scenario, seen, outcome)
 
 
 def _why(task: "asyncio.Future[Any]") -> str:
@@ -84,15 +97,33 @@ def _why(task: "asyncio.Future[Any]") -> str:
     return repr(error) if error is not None else ""
 
 
-async def _happen(scenario: Scenario, run: Run, place: Place, begin: float) -> None:
-    """From when the daemon knows all that was before to the end."""
+async def _happen(scenario: Scenario, run: Run, place: Place, begin: float) -> frozenset[str]:
+    """From when the daemon knows all that was before to the end; the rules that can fire then."""
     stage = place.stage
     await _ready(run.house, stage.clock, begin)
     await stage.clock.sleep(begin - stage.clock.now())
+    for window in scenario.maintenance:
+        await run.ask(run.house.config, place.host, "silence", _announced(window, begin))
     async with asyncio.TaskGroup() as group:
         for cause in scenario.causes:
-            group.create_task(_go_wrong(cause, place))
+            if cause not in scenario.earlier:
+                group.create_task(_go_wrong(cause, place))
         await stage.clock.sleep(scenario.lasts)
+    return await _covered(run.house)
+
+
+def _announced(window: Window, begin: float) -> Mapping[str, object]:
+    globs = dict.fromkeys(("site", "rule", "subject", "owner", "severity"), "*")
+    times = {"starts_at": begin + window.at, "ends_at": begin + window.at + window.lasts}
+    return {"kind": "maintenance", "author": "the scenario", "reason": window.reason, **times, **globs}
+
+
+async def _covered(house: House) -> frozenset[str]:
+    """The rules that the daemon says can fire."""
+    async with httpx.AsyncClient(timeout=10) as client:
+        lines = (await client.get(f"{house.page}/metrics")).text.splitlines()
+    found = (_COVERED.fullmatch(line) for line in lines)
+    return frozenset(each[1] for each in found if each is not None)
 
 
 async def _ready(house: House, clock: Clock, by: float) -> None:
@@ -117,12 +148,14 @@ async def _go_wrong(cause: Cause, place: Place) -> None:
             await stage.clock.sleep(max(0.0, began + cause.lasts - stage.clock.now()))
 
 
-def _judged(scenario: Scenario, cases: Sequence[Case], people: People, start: float) -> Verdict:
-    posts = people.channel.messages.values()
-    said = [each.get("metadata", {}).get("event_payload", {}) for each in posts]
-    told = {"slack": {str(each.get("rule")) for each in said}}
-    told["pagerduty"] = {str(each["payload"]["class"]) for each in people.pagerduty.events if "payload" in each}
-    seen = [
+def _seen(cases: Sequence[Case], people: People, witness: Witness, start: float) -> list[Seen]:
+    posts = [each.get("metadata", {}).get("event_payload", {}) for each in people.channel.messages.values()]
+    told = {
+        "slack": {str(each.get("rule")) for each in posts},
+        "pagerduty": {str(each["payload"]["class"]) for each in people.pagerduty.events if "payload" in each},
+        "webhook": {str(case["rule"]) for body in people.hook.deliveries.values() for case in body["cases"]},
+    }
+    return [
         Seen(
             rule=each.fingerprint.rule,
             subject=each.fingerprint.subject,
@@ -130,8 +163,27 @@ def _judged(scenario: Scenario, cases: Sequence[Case], people: People, start: fl
             opened=each.opened_at - start,
             ended=None if each.ended_at is None else each.ended_at - start,
             told=frozenset(kind for kind, rules in told.items() if each.fingerprint.rule in rules),
+            explained=witness.explains(each.fingerprint.rule, each.fingerprint.subject, each.opened_at),
         )
         for each in cases
         if each.opened_at is not None and each.opened_at >= start
     ]
-    return judge(scenario, seen, {"slack": len(posts), "pagerduty": len(people.pagerduty.events)})
+
+
+def _counted(people: People) -> Mapping[str, int]:
+    """How many messages each kind of channel got, and how many of BTCPay's webhooks the shop."""
+    return {
+        "slack": len(people.channel.messages),
+        "pagerduty": len(people.pagerduty.events),
+        "webhook": len(people.hook.deliveries),
+        "shop": people.shop.heard,
+    }
+
+
+def _times_told(people: People) -> Mapping[str, int]:
+    """How often each rule was told anew, on the channel that heard of it most often."""
+    rooted = Counter(
+        str(each.get("metadata", {}).get("event_payload", {}).get("rule")) for each in people.channel.roots
+    )
+    called = Counter({str(each.shown["payload"]["class"]): each.incidents for each in people.pagerduty.alerts.values()})
+    return rooted | called

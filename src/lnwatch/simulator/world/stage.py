@@ -16,11 +16,12 @@ from lnwatch.simulator.lnd import LndDouble
 from lnwatch.simulator.lnd import Node as LndNode
 from lnwatch.simulator.lnd.node import Scale
 from lnwatch.simulator.nbxplorer import Indexer, NbxplorerDouble
-from lnwatch.simulator.world.events import Event
+from lnwatch.simulator.world.events import Event, Listener
 from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.pace import StageClock
 from lnwatch.simulator.world.play import Play
+from lnwatch.simulator.world.second import ToMerchant, second_node
 from lnwatch.simulator.world.spec import WorldSpec
 from lnwatch.simulator.world.world import World
 
@@ -35,12 +36,14 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
+    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`.
+    `second` is a node elsewhere that can probe the way to LND."""
 
     def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
         Where LND never `listens`, it is asked from within this process alone."""
         self._heard: list[Event] = []
+        self.listeners: list[Listener] = []  # of what happens in the world
         self.looks_every = 1.0  # seconds, at what stands in the customers' way
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
@@ -62,6 +65,9 @@ class Stage:
         self.writes_backup = True
         self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
+        way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
+        self.second = second_node(self.clock.now, way, spec.height, folder / "second")
+        self.side.others.append(self.second.node)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
     def _old_chain(self, spec: WorldSpec) -> Chain:
@@ -88,18 +94,25 @@ class Stage:
         """BTCPay's to the node, one of each store."""
         return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
 
-    def _hear(self, _: int, event: Event) -> None:
+    def _invoiced(self, payment_hash: str) -> bool:
+        return any(payment_hash in way.known for way in self.ways)
+
+    def _hear(self, at: int, event: Event) -> None:
         self._heard.append(event)
+        for listener in self.listeners:
+            listener(at, event)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """All that listens."""
         async with self.bitcoind, self.nbxplorer, self.btcpay:
             await self.lnd.start()
+            await self.second.start()
             try:
                 yield
             finally:
                 await self.lnd.stop()
+                await self.second.stop()
 
     # -- the past ---------------------------------------------------------------------------------------------
 

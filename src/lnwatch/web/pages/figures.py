@@ -136,7 +136,7 @@ def _chain(status: BitcoindStatus, now: float) -> Iterator[Figure]:
         yield "First download", words.percent(status.verification_progress, 1), "of the chain verified"
     yield "Peers", f"{status.peers_out} out, {status.peers_in} in", "" if status.network_active else "networking is off"
     fees = ", ".join(
-        f"{fee.sat_per_vbyte:f} within {words.count(fee.target_blocks, 'block')}"
+        f"{fee.sat_per_vbyte.normalize():f} within {words.count(fee.target_blocks, 'block')}"
         for fee in status.fees
         if fee.sat_per_vbyte is not None
     )

@@ -24,6 +24,7 @@ _OF_WEBHOOKS = (
     "Polls go on. Is the secret wrong? Remove the file of `webhook_secret_file` and run `lnwatch webhook register` "
     "again: both sides get a new one."
 )
+MOST_COLLECTORS = 4  # that a trouble names
 STALE_AFTER = 60.0  # seconds: an assessment that is older says nothing of now
 # Nothing is wrong that a person would have to mend, but it does not serve yet either.
 _WAITING = frozenset({TargetState.STARTING, TargetState.SYNCING})
@@ -41,9 +42,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One failure: when, what happened, what to do."""
+    """One failure, of every collector that has it: when last, what happened, what to do."""
 
-    collector: str
+    collectors: str
     since: str
     at: str
     message: str
@@ -201,7 +202,6 @@ def _site(view: View, now: float) -> SiteSection:
 
 
 def _source(target: TargetView, now: float) -> SourceCard:
-    faulty = [health for health in target.collectors.values() if health.fault is not None]
     return SourceCard(
         slug=target.slug,
         kind=target.kind,
@@ -209,7 +209,7 @@ def _source(target: TargetView, now: float) -> SourceCard:
         state=words.STATES[target.state],
         detail=redact(target.detail),
         facts=tuple(_facts(target, now)),
-        troubles=tuple(_trouble(health, now) for health in faulty),
+        troubles=tuple(_troubles(target, now)),
         progress=tuple(_progress(target)),
         collectors=tuple(_line(health, now) for health in target.collectors.values()),
     )
@@ -244,19 +244,23 @@ def _facts(target: TargetView, now: float) -> Iterable[tuple[str, str, str]]:
         )
 
 
-def _trouble(health: CollectorHealth, now: float) -> Trouble:
-    fault = health.fault
-    if fault is None:
-        raise ValueError("there is no trouble without a fault")
-    advice = _OF_WEBHOOKS if health.name == HOOK_STREAM else words.advice(fault.reason)
-    missing = f" Missing permission: {redact(fault.permission)}." if fault.permission else ""
-    return Trouble(
-        collector=health.name,
-        since=words.ago(fault.at, now),
-        at=words.instant(fault.at),
-        message=redact(fault.message),
-        advice=f"{advice}{missing}",
-    )
+def _troubles(target: TargetView, now: float) -> Iterable[Trouble]:
+    """What fails, said once however many collectors stumble on it."""
+    found: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for health in target.collectors.values():
+        if (fault := health.fault) is not None:
+            advice = _OF_WEBHOOKS if health.name == HOOK_STREAM else words.advice(fault.reason)
+            missing = f" Missing permission: {redact(fault.permission)}." if fault.permission else ""
+            found.setdefault((redact(fault.message), f"{advice}{missing}"), []).append((health.name, fault.at))
+    for (message, advice), failed in found.items():
+        newest = max(at for _, at in failed)
+        yield Trouble(
+            collectors=listing([name for name, _ in failed], MOST_COLLECTORS),
+            since=words.ago(newest, now),
+            at=words.instant(newest),
+            message=message,
+            advice=advice,
+        )
 
 
 def _progress(target: TargetView) -> Iterable[Progress]:

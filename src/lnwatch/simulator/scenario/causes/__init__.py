@@ -85,4 +85,4 @@ _FAULTS: Final[Mapping[str, Kind]] = {
         "the clock of the daemon's host is set", on_stage=components.clock_jump, amount="seconds ahead", at_once=True
     ),
 }
-CAUSES: Final[Mapping[str, Kind]] = _COMPONENTS | _WORLD | _FAULTS
+CAUSES: Final[Mapping[str, Kind]] = {**_COMPONENTS, **_WORLD, **_FAULTS}
