@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters import nodes
+from tests.adapters import nodes, reach
 from tests.adapters.calls import Caller, calling
 from tests.adapters.cores import Core, RealCore, doubled
 from tests.adapters.nodes import Lightning
+from tests.adapters.reach import Reach
 from tests.real.testbed.bed import Bed
 from tests.requirements import require
 
 SIMULATOR, REAL = "simulator", "real"
-SIDES = (SIMULATOR, pytest.param(REAL, marks=pytest.mark.real))
+SIDES = (SIMULATOR, pytest.param(REAL, marks=(pytest.mark.real, pytest.mark.timeout(300))))
 
 
 @pytest.fixture(params=SIDES, scope="module")
@@ -62,4 +63,21 @@ async def lightning(side: str, request: pytest.FixtureRequest, tmp_path: Path) -
 async def caller(lightning: Lightning) -> AsyncIterator[Caller]:
     """Calls it."""
     async with calling(lightning.door) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def reached(side: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Reach]:
+    """A merchant and a second node."""
+    if side == REAL:
+        yield reach.RealReach(request.getfixturevalue("whole_bed"))
+    else:
+        async with reach.doubled(tmp_path) as made:
+            yield made
+
+
+@pytest.fixture
+async def second(reached: Reach) -> AsyncIterator[Caller]:
+    """Calls the second node."""
+    async with calling(reached.second) as caller:
         yield caller

@@ -24,8 +24,13 @@ _REWARD, _FEE = 5_000_000_000, 1_000  # satoshis
 class Core(Protocol):
     """One node with two users, and what happens to its chain."""
 
-    port: int
-    cookie: Path
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+
+    @property
+    def cookie(self) -> Path:
+        """The file of its cookie."""
 
     def height(self) -> int:
         """Of its tip."""

@@ -1122,3 +1122,25 @@ class MacaroonId(_message.Message):
     storage_id: bytes
     ops: _containers.RepeatedCompositeFieldContainer[Op]
     def __init__(self, nonce: _Optional[bytes] = ..., storage_id: _Optional[bytes] = ..., ops: _Optional[_Iterable[_Union[Op, _Mapping]]] = ...) -> None: ...
+
+class RouteFeeRequest(_message.Message):
+    __slots__ = ("dest", "amt_sat", "payment_request", "timeout")
+    DEST_FIELD_NUMBER: _ClassVar[int]
+    AMT_SAT_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    dest: bytes
+    amt_sat: int
+    payment_request: str
+    timeout: int
+    def __init__(self, dest: _Optional[bytes] = ..., amt_sat: _Optional[int] = ..., payment_request: _Optional[str] = ..., timeout: _Optional[int] = ...) -> None: ...
+
+class RouteFeeResponse(_message.Message):
+    __slots__ = ("routing_fee_msat", "time_lock_delay", "failure_reason")
+    ROUTING_FEE_MSAT_FIELD_NUMBER: _ClassVar[int]
+    TIME_LOCK_DELAY_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_REASON_FIELD_NUMBER: _ClassVar[int]
+    routing_fee_msat: int
+    time_lock_delay: int
+    failure_reason: int
+    def __init__(self, routing_fee_msat: _Optional[int] = ..., time_lock_delay: _Optional[int] = ..., failure_reason: _Optional[int] = ...) -> None: ...

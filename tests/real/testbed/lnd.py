@@ -111,7 +111,8 @@ class Lnd:
     # Life and death.
 
     def start(self) -> None:
-        """Start the process and return at once: `ready` waits."""
+        """Start the process and return at once: `ready` waits. Connections to the last one are of no use any more."""
+        self._hang_up()
         self.process.start()
 
     def ready(self, timeout: float = 60) -> None:
@@ -137,8 +138,12 @@ class Lnd:
     def close(self) -> None:
         """Stop it for good."""
         self.process.stop()
-        if self._http is not None:
-            self._http.close()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        client, self._http = self._http, None
+        if client is not None:
+            client.close()
 
     # REST.
 
@@ -309,14 +314,16 @@ class Lnd:
         """Cancel an open or held invoice."""
         self.post("/v2/invoices/cancel", {"payment_hash": b64(payment_hash)})
 
-    def pay(self, request: str, *, timeout: int = 20, parts: int = 16) -> Json:
-        """Pay in so many parts at most and wait for the end. The payment as LND tells it, SUCCEEDED or FAILED."""
+    def pay(self, request: str, *, timeout: int = 20, parts: int = 16, over: str = "") -> Json:
+        """Pay in so many parts at most, over one channel or any, and wait for the end. The payment as LND tells it,
+        SUCCEEDED or FAILED."""
         body = {
             "payment_request": request,
             "timeout_seconds": timeout,
             "fee_limit_sat": "1000",
             "max_parts": parts,
             "no_inflight_updates": True,
+            "outgoing_chan_ids": [over] if over else [],
         }
         *_, last = self.listen("POST", "/v2/router/send", body, timeout=timeout + 10)
         return last

@@ -9,7 +9,7 @@ from operator import xor
 from typing import Final
 
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _STEPS: Final = tuple(  # of the checksum, by the five bits that fall out at its top
     reduce(xor, (generator for bit, generator in enumerate(_GENERATORS) if top >> bit & 1), 0) for top in range(32)
@@ -17,7 +17,7 @@ _STEPS: Final = tuple(  # of the checksum, by the five bits that fall out at its
 _MULTIPLIERS: Final = {"m": 100_000_000, "u": 100_000, "n": 100}  # msat; "p" is a tenth of one
 _SATOSHIS: Final = 100_000_000
 _NO_DECIMALS: Final = frozenset({"JPY", "KRW", "CLP", "ISK", "VND", "SATS"})
-TAGS: Final = {"hash": 1, "description": 13, "expiry": 6, "description_hash": 23}
+TAGS: Final = {"hash": 1, "description": 13, "expiry": 6, "description_hash": 23, "final_blocks": 24}
 
 
 def base58(data: bytes) -> str:
@@ -44,7 +44,7 @@ def bech32(prefix: str, data: Iterable[int]) -> str:
     for value in [*expanded, *values, *[0] * 6]:
         check = (check & 0x1FFFFFF) << 5 ^ value ^ _STEPS[check >> 25]
     values += [(check ^ 1) >> 5 * (5 - at) & 31 for at in range(6)]
-    return prefix + "1" + "".join(_BECH32[value] for value in values)
+    return prefix + "1" + "".join(BECH32[value] for value in values)
 
 
 def address(program: bytes, prefix: str = "bcrt") -> str:
@@ -73,7 +73,7 @@ def bolt11(msat: int | None, payment_hash: str, made_at: int, expiry: int, descr
 
 def bolt11_hash(invoice: str) -> str:
     """The payment hash in an invoice. Raises ValueError for what is none."""
-    data = [_BECH32.index(letter) for letter in invoice[invoice.rindex("1") + 1 :]][7:-110]
+    data = [BECH32.index(letter) for letter in invoice[invoice.rindex("1") + 1 :]][7:-110]
     while len(data) >= 3:
         tag, length = data[0], data[1] << 5 | data[2]
         if tag == TAGS["hash"]:

@@ -41,7 +41,8 @@ class _Call:
 
     def __init__(self, double: LndDouble, path: str, sent: bytes, metadata: Metadata) -> None:
         self._double, self._path, self._context = double, path, _Context(metadata)
-        self._call, self._sent = CALLS[path], sent
+        self._call = CALLS[path]
+        self._sent = self._call.request.FromString(sent)
         self._cancelled = False
 
     def cancel(self) -> None:

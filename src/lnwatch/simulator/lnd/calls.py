@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
+from lnwatch.simulator.lnd.estimates import EstimateError, route_fee
 from lnwatch.simulator.lnd.hexadecimal import unhexed
 from lnwatch.simulator.lnd.node import BACKUP_NONCE, Node
 from lnwatch.simulator.lnd.peers import KEY_BYTES, UnreachedError
@@ -211,6 +212,19 @@ def _query_routes(node: Node, request: sim.QueryRoutesRequest) -> sim.QueryRoute
         raise CallError(str(error)) from error
 
 
+async def _route_fee(node: Node, request: sim.RouteFeeRequest) -> sim.RouteFeeResponse:
+    try:
+        return await route_fee(node, request)
+    except EstimateError as error:
+        raise CallError(str(error)) from error
+
+
+def _reset_mission_control(node: Node, _: sim.Empty) -> sim.Empty:
+    if node.ways is not None:
+        node.ways.forget()
+    return sim.Empty()
+
+
 CALLS: dict[str, Call] = {
     "/lnrpc.State/GetState": Call(sim.Empty, "", lambda node, _: sim.StateResponse(state=node.state)),
     "/lnrpc.State/SubscribeState": Call(sim.Empty, "", _states, streams=True),
@@ -234,5 +248,7 @@ CALLS: dict[str, Call] = {
     ),
     "/lnrpc.Lightning/VerifyChanBackup": Call(sim.ChanBackupSnapshot, "offchain:read", _verify_backup),
     "/routerrpc.Router/SubscribeHtlcEvents": Call(sim.Empty, "offchain:read", _htlc_events, streams=True),
+    "/routerrpc.Router/EstimateRouteFee": Call(sim.RouteFeeRequest, "offchain:read", _route_fee),
+    "/routerrpc.Router/ResetMissionControl": Call(sim.Empty, "offchain:write", _reset_mission_control),
     "/wtclientrpc.WatchtowerClient/Stats": Call(sim.Empty, "offchain:read", _watchtower_stats),
 }

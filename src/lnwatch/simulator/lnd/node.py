@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
 from lnwatch.simulator.lnd import channels as channel
 from lnwatch.simulator.lnd import peers
+from lnwatch.simulator.lnd.estimates import Ways
 from lnwatch.simulator.lnd.invoices import ACCEPTED, HTLC_SETTLED, InvoiceBook
 from lnwatch.simulator.lnd.macaroons import Bakery
 from lnwatch.simulator.lnd.payments import ForwardLog, PaymentBook
@@ -95,6 +96,7 @@ class Node:
     )
     pending: sim.PendingChannelsResponse = field(default_factory=sim.PendingChannelsResponse)
     closed: list[sim.ChannelCloseSummary] = field(default_factory=list)
+    ways: Ways | None = None  # to others, for whoever asks what a payment would cost
 
     def __post_init__(self) -> None:
         """Build what the scale asks for."""

@@ -1,11 +1,11 @@
 """Routes from the node back to itself: out to one peer, over a channel that all peers share, in from another."""
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
+from lnwatch.simulator.lnd.estimates import BASE_MSAT, PPM
 from lnwatch.simulator.lnd.hexadecimal import unhexed
 from lnwatch.simulator.lnd.node import Node
 from lnwatch.simulator.lnd.peers import KEY_BYTES
 
-BASE_MSAT, PPM = 1_000, 250  # what the peer of a target asks, and so does the hop between two peers
 BETWEEN = 790_000 << 40
 
 

@@ -120,10 +120,9 @@ class LndDouble:
         _replace(self.macaroon, self.node.bakery.bake(READONLY), 0o644)
         _replace(self.directory / "admin.macaroon", self.node.bakery.bake(ADMIN), 0o640)
 
-    async def answer(self, path: str, call: Call, data: bytes, context: Any) -> Message:  # noqa: ANN401 - grpc's own
-        """One unary call; its request is read before anybody asks who sent it."""
-        request = await _read(call, data, "error unmarshalling request", context)
-        await self._admit(path, call, context)
+    async def answer(self, path: str, call: Call, request: Message, context: Any) -> Message:  # noqa: ANN401 - grpc's own
+        """One unary call."""
+        await self.admit(path, call, context)
         try:
             answer = call.answer(self.node, request)
             if isinstance(answer, Awaitable):
@@ -134,10 +133,9 @@ class LndDouble:
             raise TypeError(path)
         return answer
 
-    async def stream(self, path: str, call: Call, data: bytes, context: Any) -> AsyncGenerator[Message, None]:  # noqa: ANN401 - likewise
-        """One stream; its request is read last."""
-        await self._admit(path, call, context)
-        request = await _read(call, data, "failed to unmarshal the received message", context)
+    async def stream(self, path: str, call: Call, request: Message, context: Any) -> AsyncGenerator[Message, None]:  # noqa: ANN401 - likewise
+        """One stream."""
+        await self.admit(path, call, context)
         answer = call.answer(self.node, request)
         if not isinstance(answer, AsyncIterator):
             raise TypeError(path)
@@ -169,7 +167,7 @@ class LndDouble:
         self.bytes_sent[path] += len(data)
         return data
 
-    async def _admit(self, path: str, call: Call, context: Any) -> None:  # noqa: ANN401 - likewise
+    async def admit(self, path: str, call: Call, context: Any) -> None:  # noqa: ANN401 - likewise
         """State first, then the macaroon, as LND's interceptors stand; faults after both."""
         self.calls[path] += 1
         if call.permission and self.node.state in _STATES:
@@ -192,15 +190,6 @@ class LndDouble:
             await context.abort(grpc.StatusCode.UNKNOWN, text)
 
 
-async def _read(call: Call, data: bytes, failed: str, context: Any) -> Message:  # noqa: ANN401 - grpc's own
-    try:
-        return call.request.FromString(data)
-    except DecodeError:
-        text = f"grpc: {failed}: proto: cannot parse invalid wire-format data"
-        await context.abort(grpc.StatusCode.INTERNAL, text)
-        raise
-
-
 class _Handler(grpc.GenericRpcHandler):
     """Finds the call by its path; LND's server is Go's, and so are its words for what it does not know."""
 
@@ -219,15 +208,35 @@ class _Handler(grpc.GenericRpcHandler):
         if call.streams:
 
             async def stream(data: bytes, context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - grpc's own
-                async for message in self._double.stream(path, call, data, context):
-                    yield message
+                request = _read(call, data)
+                if request is None:
+                    await self._double.admit(path, call, context)  # only whoever may call is told
+                    await context.abort(*_unreadable("failed to unmarshal the received message"))
+                else:
+                    async for message in self._double.stream(path, call, request, context):
+                        yield message
 
             return grpc.unary_stream_rpc_method_handler(stream, None, serialize)
 
         async def answer(data: bytes, context: Any) -> Message:  # noqa: ANN401 - likewise
-            return await self._double.answer(path, call, data, context)
+            request = _read(call, data)
+            if request is None:
+                await context.abort(*_unreadable("error unmarshalling request"))
+                raise TypeError(path)
+            return await self._double.answer(path, call, request, context)
 
         return grpc.unary_unary_rpc_method_handler(answer, None, serialize)
+
+
+def _read(call: Call, data: bytes) -> Message | None:
+    try:
+        return call.request.FromString(data)
+    except DecodeError:
+        return None
+
+
+def _unreadable(failed: str) -> tuple[grpc.StatusCode, str]:
+    return grpc.StatusCode.INTERNAL, f"grpc: {failed}: proto: cannot parse invalid wire-format data"
 
 
 def _unknown(path: str) -> Callable[[bytes, Any], Any]:

@@ -6,12 +6,10 @@ from typing import Final
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
 from lnwatch.simulator.lnd import Node, peers
 from lnwatch.simulator.lnd import channels as channel
-from lnwatch.simulator.lnd.node import OPENED
+from lnwatch.simulator.lnd.node import MPP_TIMEOUT, OPENED, UNDERPAID, UNKNOWN_INVOICE
 from lnwatch.simulator.world.channels import COMMIT, Channel, Network
 from lnwatch.simulator.world.events import Parts
 
-_MPP_TIMEOUT: Final = 14  # FailureDetails
-_UNDERPAID: Final = 11
 _EXPIRY: Final = 144  # blocks that an HTLC has when it arrives
 _LOCKED: Final = 144  # blocks that ours of a forced closing waits
 _COOPERATIVE, _REMOTE_FORCE = 0, 2
@@ -24,6 +22,7 @@ class LndSide:
     def __init__(self, node: Node, network: Network, seed: str) -> None:
         """Build the node's channels and peers."""
         self.node = node
+        self.others: list[Node] = []  # nodes that follow the same chain
         self._network = network
         self._seed = seed
         self._mirrors: dict[int, sim.Channel] = {}
@@ -152,7 +151,9 @@ class LndSide:
     # -- blocks and HTLCs -------------------------------------------------------------------------------------
 
     def block(self, height: int) -> None:
-        """The node sees a block, unless it hears of none; what waited long enough is ours."""
+        """Others see a block, and the node unless it hears of none; what waited long enough is ours."""
+        for other in self.others:
+            other.height = height
         if not self.hears_blocks:
             return
         self.node.height = height
@@ -206,11 +207,17 @@ class LndSide:
         self.balance()
         return invoice
 
+    def probed(self, number: int, msat: int) -> None:
+        """Somebody sent what no invoice asks for, to see whether it arrives."""
+        mirror = self._mirrors.get(number)
+        if mirror is not None:
+            self.node.fail(UNKNOWN_INVOICE, msat, self.node.channels.index(mirror))
+
     def refuse(self, index: int | None, parts: Parts, why: str) -> None:
         """The node gives back what arrived; whoever listens is told without a payment hash."""
         invoice = self.node.invoices.get(index) if index is not None else None
-        detail = _MPP_TIMEOUT if why == "mpp timeout" else _UNDERPAID
-        if invoice is not None and index is not None and detail == _MPP_TIMEOUT:
+        detail = MPP_TIMEOUT if why == "mpp timeout" else UNDERPAID
+        if invoice is not None and index is not None and detail == MPP_TIMEOUT:
             self.node.invoices.time_out(index)
         for number, msat in parts:
             mirror = self._mirrors.get(number)

@@ -21,6 +21,7 @@ from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.pace import StageClock
 from lnwatch.simulator.world.play import Play
+from lnwatch.simulator.world.second import ToMerchant, second_node
 from lnwatch.simulator.world.spec import WorldSpec
 from lnwatch.simulator.world.world import World
 
@@ -35,7 +36,8 @@ _MONITOR: Final = ("canviewstoresettings", "canviewwallet", "canviewlightninginv
 
 class Stage:
     """One site on sockets. `node_gate` is LND as BTCPay meets it, `reach` BTCPay's way there; `key` and `monitor` are
-    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`."""
+    credentials for a monitor, which can only read; LND keeps its backup in `folder` as long as it `writes_backup`.
+    `second` is a node elsewhere that can probe the way to LND."""
 
     def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
@@ -62,6 +64,9 @@ class Stage:
         self.writes_backup = True
         self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
+        way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
+        self.second = second_node(self.clock.now, way, spec.height, folder / "second", listens=listens)
+        self.side.others.append(self.second.node)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
     def _old_chain(self, spec: WorldSpec) -> Chain:
@@ -88,6 +93,9 @@ class Stage:
         """BTCPay's to the node, one of each store."""
         return [each.lightning for each in self.stores.values() if isinstance(each.lightning, LightningWay)]
 
+    def _invoiced(self, payment_hash: str) -> bool:
+        return any(payment_hash in way.known for way in self.ways)
+
     def _hear(self, _: int, event: Event) -> None:
         self._heard.append(event)
 
@@ -96,10 +104,12 @@ class Stage:
         """All that listens."""
         async with self.bitcoind, self.nbxplorer, self.btcpay:
             await self.lnd.start()
+            await self.second.start()
             try:
                 yield
             finally:
                 await self.lnd.stop()
+                await self.second.stop()
 
     # -- the past ---------------------------------------------------------------------------------------------
 
