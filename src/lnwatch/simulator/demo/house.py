@@ -166,6 +166,7 @@ def configure(
             "webhooks_interval": pace.slow,
             **shop,
         },
+        "orders": {"nodes": dict.fromkeys(stage.stores, house.node)},  # a slow shop's invoices may not tell for hours
         f"lnd.{house.node}": {
             "address": stage.lnd.address,
             "tls_cert_file": stage.lnd.certificate,
