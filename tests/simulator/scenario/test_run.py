@@ -67,7 +67,7 @@ def simulate(scenario: str | Path, report: Path) -> "tuple[subprocess.CompletedP
 
 
 def test_the_daemon_is_judged_and_twice_alike(tmp_path: Path) -> None:
-    """Caught and told, missed, or no rule yet; and a second run has the same times, messages and events of the world."""
+    """Caught and told, missed, or no rule yet; a second run has the same times, messages and events of the world."""
     file = tmp_path / "locked.toml"
     file.write_text(LOCKED)
     done, verdict = simulate(file, tmp_path / "report.json")
