@@ -67,9 +67,7 @@ def simulate(scenario: str | Path, report: Path) -> "tuple[subprocess.CompletedP
 
 
 def test_the_daemon_is_judged_and_twice_alike(tmp_path: Path) -> None:
-    """What went wrong is caught and told, what the truth has and did not happen is missed, a rule that is to come is
-    called so, and the command ends with 1. A second run ends in the same report: its times, its messages, and all that
-    happened in its world."""
+    """Caught and told, missed, or no rule yet; a second run has the same times, messages and events of the world."""
     file = tmp_path / "locked.toml"
     file.write_text(LOCKED)
     done, verdict = simulate(file, tmp_path / "report.json")

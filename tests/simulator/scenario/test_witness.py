@@ -42,8 +42,7 @@ class Past:
 
 
 async def test_customers_explain_their_own_payments(tmp_path: Path) -> None:
-    """What BTCPay says of a payment that was wrong follows from what a customer did; of one that was right nothing
-    does, and of what nobody does by himself never anything."""
+    """A payment that BTCPay calls wrong follows from what a customer did; none that was right, and nothing else."""
     past = Past(tmp_path, 2)
     invoices = await past.live()
     for additional, rule in QUIRKS.items():
