@@ -24,6 +24,10 @@ _QUICK: Final = (
     *("bitcoind_down", "lightning_down", "lightning_locked", "btcpay_down", "nbxplorer_down", "nbxplorer_behind"),
     *("channel_inactive", "checkout_unreachable", "shop_webhooks_failing"),
 )
+_ROUTES: Final = (  # the usual way, and all of it to the webhook too
+    {"severities": ("critical",), "channels": ("chat", "pager", "hook")},
+    {"severities": ("warning",), "channels": ("chat", "hook")},
+)
 
 
 class DemoError(LnwatchError):
@@ -191,6 +195,7 @@ def configure(
         "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
         "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
         "notify.webhook.hook": {"secret": SECRET, "url": f"{people.hook.url}/lnwatch"},
+        "routing": {"routes": _ROUTES},
         **({f"rules.{rule}": {"after": pace.tells_after} for rule in _QUICK} if pace.tells_after else {}),
         **{f"rules.{rule}": limits for rule, limits in (rules or {}).items()},
     }
@@ -217,6 +222,8 @@ def _block(name: str, values: Mapping[str, object]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_value(each)}" for key, each in value.items()) + " }"
     return json.dumps(str(value))

@@ -11,7 +11,7 @@ T = TypeVar("T")
 _Given = TypeVarTuple("_Given")
 _Found = list[tuple[selectors.SelectorKey, int]]
 
-GRACE: Final = 0.05  # seconds of the machine's: grpc's threads take less than a thousandth with a message if let
+GRACE: Final = 0.15  # seconds of the machine's: grpc's threads take a thousandth with a message, where they are let
 PATIENCE: Final = 10.0  # seconds of the machine's, after which even what is under way is left to itself
 _CALL, _STREAM = aio.UnaryUnaryCall.__name__, aio.UnaryStreamCall.__name__
 
