@@ -92,7 +92,7 @@ def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
 
 
 async def test_the_daemon_takes_its_configuration(tmp_path: Path) -> None:
-    """It is valid, has every source and both channels, and is its owner's alone; BTCPay can wait with telling it."""
+    """It is valid, has every source and every channel, and is its owner's alone; BTCPay can wait with telling it."""
     clock = SystemClock()
     stage = Stage(shops("house", int((clock.now() - 3_600) * 1_000), corner=200), tmp_path)
     people, made = People(clock), house(tmp_path)
@@ -107,7 +107,7 @@ async def test_the_daemon_takes_its_configuration(tmp_path: Path) -> None:
         "lnd",
         "probe",
     }
-    assert set(config.notify) == {"chat", "pager"}
+    assert set(config.notify) == {"chat", "pager", "hook"}
     assert config.warnings == ()
     assert made.config.stat().st_mode & 0o077 == 0
     listens(made, stage, does=False)

@@ -192,16 +192,23 @@ def configure(
         "": {"data_dir": house.folder / "data"},
         "web": {"listen": f"127.0.0.1:{house.port}"},
         **{f"site.{SITE}.{name}": block for name, block in site.items()},
-        "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
-        "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
-        "notify.webhook.hook": {"secret": SECRET, "url": f"{people.hook.url}/lnwatch"},
-        "routing": {"routes": _ROUTES},
+        **_telling(people),
         **({f"rules.{rule}": {"after": pace.tells_after} for rule in _QUICK} if pace.tells_after else {}),
         **{f"rules.{rule}": limits for rule, limits in (rules or {}).items()},
     }
     head = "# Of a simulated merchant: it asks more often, and waits less before it tells, than you would have it.\n"
     house.config.write_text(head + "\n".join(_block(name, block) for name, block in blocks.items()))
     house.config.chmod(0o600)
+
+
+def _telling(people: People) -> dict[str, Mapping[str, object]]:
+    """The channels, and which of them hears of what."""
+    return {
+        "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
+        "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
+        "notify.webhook.hook": {"secret": SECRET, "url": f"{people.hook.url}/lnwatch"},
+        "routing": {"routes": _ROUTES},
+    }
 
 
 def _add_webhooks(house: House, stage: Stage, people: People, secret: str) -> None:
