@@ -83,11 +83,13 @@ class ToMerchant:
             await asyncio.sleep(_LOOKS_EVERY)
 
 
-def second_node(now: Callable[[], float], ways: ToMerchant, height: int, folder: Path) -> LndDouble:
+def second_node(
+    now: Callable[[], float], ways: ToMerchant, height: int, folder: Path, *, listens: bool = True
+) -> LndDouble:
     """A node with money on its side of every channel; what it needs to be called lies in `folder`."""
     node = Node(now=now, seed=_SEED, scale=Scale(channels=_CHANNELS), height=height, alias="elsewhere")
     for one in node.channels:
         one.local_balance, one.remote_balance = one.local_balance + one.remote_balance, 0
     node.ways = ways
     folder.mkdir(exist_ok=True)
-    return LndDouble(node, folder)
+    return LndDouble(node, folder, listens=listens)

@@ -41,7 +41,7 @@ class Stage:
 
     def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
-        Where LND never `listens`, it is asked from within this process alone."""
+        Where LND never `listens`, it is asked from within this process alone; the other node likewise."""
         self._heard: list[Event] = []
         self.listeners: list[Listener] = []  # of what happens in the world
         self.looks_every = 1.0  # seconds, at what stands in the customers' way
@@ -66,7 +66,7 @@ class Stage:
         self._backup, self._backup_file = b"", folder / "channel.backup"
         self.side = LndSide(self.node, self.world.scene.network, spec.seed)
         way = ToMerchant(self.world.scene, self.side, self.node_gate, self._invoiced)
-        self.second = second_node(self.clock.now, way, spec.height, folder / "second")
+        self.second = second_node(self.clock.now, way, spec.height, folder / "second", listens=listens)
         self.side.others.append(self.second.node)
         self.play = Play(self.world, self.btcpay, self.bitcoind, self.side, self.stores)
 
