@@ -36,9 +36,14 @@ async def staged(folder: Path, *, inside: bool) -> AsyncIterator[tuple[Stage, di
     async with stage.opened():
         stage.lnd.macaroon.chmod(0o600)
         waits = {"timeout": SHORT, "slow_timeout": SHORT}
-        shop = {"url": stage.btcpay.url, "api_key": stage.key, "stores": {"books": stage.stores["books"].id}, **waits}
-        login = {"user": stage.monitor.name, "password": stage.monitor.password}
-        files = {"tls_cert_file": stage.lnd.certificate, "macaroon_file": stage.lnd.macaroon}
+        shop: dict[str, object] = {
+            "url": stage.btcpay.url,
+            "api_key": stage.key,
+            "stores": {"books": stage.stores["books"].id},
+            **waits,
+        }
+        login: dict[str, object] = {"user": stage.monitor.name, "password": stage.monitor.password}
+        files: dict[str, object] = {"tls_cert_file": stage.lnd.certificate, "macaroon_file": stage.lnd.macaroon}
         place = Place("main", "x", SystemClock(), door)
         blocks: tuple[tuple[SourceKind[Any], dict[str, object]], ...] = (
             (BTCPAY, shop),
