@@ -1,5 +1,5 @@
-"""A daemon over sockets and one in its world's own process, which looks up at full grains alone, end in the same ledger:
-what is told by others is equal to the last figure, what lnwatch saw itself differs by when it looked."""
+"""A daemon over sockets and one without, which looks up at full grains alone, end in the same ledger: what others tell
+is equal to the last figure, what lnwatch saw itself differs by when it looked."""
 
 from collections.abc import Mapping
 from typing import Any
