@@ -99,11 +99,12 @@ def house(folder: Path, *arguments: str, opened: int = OPEN, more: str = "") -> 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A first start: seconds since the start of the process until open invoices were judged, and until all of history
-    was orders; CPU seconds for it; megabytes; the largest age of an assessment that a scrape met, and what one took,
-    in seconds; and seconds from a sale beside it to its settled order, sorted."""
+    """A first start: seconds since the start of the process until open invoices were judged, until all of history was
+    read and stored, and until it was orders; CPU seconds for it; megabytes; the largest age of an assessment that a
+    scrape met, and what one took, in seconds; and seconds from a sale beside it to its settled order, sorted."""
 
     live_after: float
+    read_after: float
     finished_after: float
     cpu: float
     peak: float
@@ -119,7 +120,7 @@ class Start:
 
 def first_start(folder: Path, past: int, *, patience: float) -> Start:
     """Read a history while something is sold now and then. Raises TimeoutError, or RuntimeError where some is lost."""
-    live_after, oldest, sold = 0.0, 0.0, []
+    live_after, read_after, oldest, sold = 0.0, 0.0, 0.0, []
     with house(folder, "--past", str(past)) as at:
         next_sale = time.monotonic() + SELL_EVERY / 2
         while True:
@@ -129,8 +130,10 @@ def first_start(folder: Path, past: int, *, patience: float) -> Start:
                 live_after = age
             if live_after:
                 oldest = max(oldest, time.time() - value(page, "lnwatch_assessment_timestamp_seconds"))
+            if not read_after and value(page, "lnwatch_backfill_finished", 'collector="history_shop0"') == 1:
+                read_after = age
             with closing(at.ledger()) as ledger:
-                if value(page, "lnwatch_backfill_finished", 'collector="history_shop0"') == 1 and not _stale(ledger):
+                if read_after and not _stale(ledger):
                     break
             if age > patience:
                 raise TimeoutError(f"after {age:.0f} s not all of {past:,} invoices were orders")
@@ -142,7 +145,7 @@ def first_start(folder: Path, past: int, *, patience: float) -> Start:
         with closing(at.ledger()) as ledger:
             _complete(ledger, past + OPEN + len(sold))
     took = value(page, "lnwatch_assessment_seconds_total") / value(page, "lnwatch_assessments_total")
-    return Start(live_after, age, use.cpu, use.peak, oldest, took, tuple(sorted(sold)))
+    return Start(live_after, read_after, age, use.cpu, use.peak, oldest, took, tuple(sorted(sold)))
 
 
 def _stale(ledger: sqlite3.Connection) -> bool:

@@ -14,7 +14,7 @@ from tests.real.testbed.bed import Bed
 from tests.requirements import require
 
 SIMULATOR, REAL = "simulator", "real"
-SIDES = (SIMULATOR, pytest.param(REAL, marks=pytest.mark.real))
+SIDES = (SIMULATOR, pytest.param(REAL, marks=(pytest.mark.real, pytest.mark.timeout(300))))
 
 
 @pytest.fixture(params=SIDES, scope="module")

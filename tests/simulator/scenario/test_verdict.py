@@ -80,8 +80,7 @@ def test_after_how_long_it_was_over() -> None:
     ],
 )
 def test_what_should_not_be(more: dict[str, Any], other: Seen, well: bool) -> None:
-    """False is a case of which neither truth nor world know a cause, also one of a rule that has to open something
-    else, or at another time; one of a silent rule is loud at any severity; a tolerated one is neither."""
+    """False is what neither truth nor world explain, also at another time; of a silent rule even a word is too much."""
     assert judge(truth(**more), [seen(), other], outcome()).well is well
 
 

@@ -51,8 +51,7 @@ def test_hours_of_waiting_take_no_time() -> None:
 
 
 def test_what_is_under_way_holds_time() -> None:
-    """An answer over a socket and a thread's job come at the moment at which they were asked for, however long it takes
-    the machine; so does the job's error."""
+    """What a socket or a thread answers, errors too, comes when it was asked for, however long the machine takes."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         time.sleep(0.2)  # noqa: ASYNC251 - a slow machine
@@ -90,8 +89,7 @@ async def _tick() -> None:
 
 
 def test_a_call_of_grpc_holds_time_unless_it_hangs(tmp_path: Path) -> None:
-    """A node answers within the moment in which it was asked. One that hangs costs the whole deadline and not a second
-    more, one that is late what it is late by; and one that was away is met again by the next call."""
+    """A node answers at once; one that is late when it is, one that hangs never; one that was away is met at once."""
 
     async def play(loop: LockstepLoop) -> None:
         clock = StageClock(time.time())

@@ -30,6 +30,7 @@ _READY_WITHIN: Final = 90  # seconds
 _NOW_AND_THEN: Final = (15 * 60, 40 * 60)  # seconds between incidents that come by themselves
 _BY_THEMSELVES: Final = ("peer-offline", "webhooks-fail", "lnd-locked", "paid-unseen")
 _LASTS: Final = 180.0
+_LIMITS: Final = {"paid_not_settled": {"grace_seconds": "30s"}}  # who looks on waits less long than a merchant
 
 
 class _Stop(Exception):  # noqa: N818 - not an error: how a signal leaves the TaskGroup
@@ -68,7 +69,7 @@ class Show:
         async with self._stage.opened(), self._people.opened(), self._desk:
             self._say(f"{self._days} days of three shops are lived through: half a second each")
             await self._stage.live_through(self._clock.now(), lambda _: None)
-            configure(self._house, self._stage, self._people, Pace())
+            configure(self._house, self._stage, self._people, Pace(), _LIMITS)
             listens(self._house, self._stage, does=False)
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
@@ -152,10 +153,13 @@ class Show:
         self._say(f"{time.strftime('%H:%M:%S')} {name}: {incident.sentence}")
         try:
             await incident.happen(Cast(self._stage, self._people, lasts))
+            end = f"{name} is over"
+        except LookupError as error:
+            end = f"{name} is over before it began: {error}"
         finally:
             del self._happening[name]
-        self._desk.note(f"{name} is over")
-        self._say(f"{time.strftime('%H:%M:%S')} {name} is over")
+        self._desk.note(end)
+        self._say(f"{time.strftime('%H:%M:%S')} {end}")
 
     async def _now_and_then(self) -> None:
         chance = random.Random("incidents")

@@ -105,7 +105,8 @@ class Scenario(Settings):
     Every other case is a false one. With `pages` false nobody may be called. `uncovered` are rules of which must be
     said that they can't fire.
 
-    `tickets` are median prices in hundredths, `channels` capacities in satoshis by peer; a `second_node` probes ours.
+    `tickets` are median prices in hundredths, `channels` capacities in satoshis by peer; with a `second_node` its
+    probes are among the events.
     `lacks` are permissions that lnwatch's API key never had, `rules` limits that it is given, `maintenance` what it is
     told beforehand. `way`: over `sockets`, or for days at once by `facts`.
     """

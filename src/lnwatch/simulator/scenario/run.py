@@ -33,7 +33,7 @@ Cases = Callable[[Path, Clock, float], Awaitable[Sequence[Case]]]
 Ask = Callable[[Path, Clock, str, Mapping[str, object]], Awaitable[None]]  # of the daemon, through its inbox
 
 _WEEK: Final = 7 * 86_400
-_WARM_UP: Final = 600.0  # seconds before the beginning in which the daemon reads what was before
+_WARM_UP: Final = 300.0  # seconds before the beginning in which the daemon reads what was before
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
 _COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")

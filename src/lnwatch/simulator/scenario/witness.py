@@ -55,9 +55,7 @@ class Witness:
         self._moves: defaultdict[str, list[tuple[int, bool]]] = defaultdict(list)  # of peers: moment, and online
         self._explains: Mapping[str, Callable[[str, int], bool]] = {
             "paid_late": lambda subject, _: any(map(_late, self._named(subject))),
-            "paid_partial": lambda subject, _: any(
-                bill.came and bill.share < 1 - _HAIR for bill in self._named(subject)
-            ),
+            "paid_partial": lambda subject, _: any(map(_partial, self._named(subject))),
             "paid_over": lambda subject, _: any(bill.share > 1 + _HAIR for bill in self._named(subject)),
             "paid_twice": lambda subject, _: sum(bill.share for bill in self._named(subject)) > _TWICE,
             "invoice_regressed": lambda subject, _: any(bill.shaken or bill.waiting for bill in self._named(subject)),
@@ -147,3 +145,8 @@ class Witness:
 
 def _late(bill: _Bill) -> bool:
     return any(moment >= bill.made.expires for moment, _ in bill.came.values())
+
+
+def _partial(bill: _Bill) -> bool:
+    """Too little came; or coins took the place of others, for which BTCPay asks for one more network fee."""
+    return bool(bill.came) and (bill.share < 1 - _HAIR or bill.shaken)

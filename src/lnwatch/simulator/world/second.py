@@ -83,9 +83,7 @@ class ToMerchant:
             await asyncio.sleep(_LOOKS_EVERY)
 
 
-def second_node(
-    now: Callable[[], float], ways: ToMerchant, height: int, folder: Path, *, listens: bool = True
-) -> LndDouble:
+def second_node(now: Callable[[], float], ways: ToMerchant, height: int, folder: Path, *, listens: bool) -> LndDouble:
     """A node with money on its side of every channel; what it needs to be called lies in `folder`."""
     node = Node(now=now, seed=_SEED, scale=Scale(channels=_CHANNELS), height=height, alias="elsewhere")
     for one in node.channels:
