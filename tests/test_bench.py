@@ -60,7 +60,7 @@ async def test_its_past_is_read_to_the_end() -> None:
 
 
 def test_memory_is_told_by_its_slope() -> None:
-    """Over the last spans alone: what a start takes is no growth; and the first span's CPU is not that of the others."""
+    """Over the last spans alone, for what a start takes is no growth; nor does its CPU count."""
     sizes = [100.0, 180.0, 200.0, 203.0, 201.0, 204.0]
     moments = [Moment(number, 10.0 * number, size, 0) for number, size in enumerate(sizes, 1)]
     lived = Lived(tuple(moments), 0)

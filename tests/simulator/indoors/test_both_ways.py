@@ -8,6 +8,7 @@ import pytest
 
 from tests.simulator.indoors.both import GRAIN, Life, Row, lived
 
+pytestmark = pytest.mark.timeout(600)
 SEEN = 3 * GRAIN  # seconds by which a sighting may differ: it is read, judged and opened at a grain of its own
 KEYS: Mapping[str, tuple[str, ...]] = {
     "merchant_invoice": ("store", "id"),
