@@ -103,14 +103,14 @@ async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path
     loop = asyncio.get_running_loop()
     stage = Stage(shops("bench", _BEGIN, corner=5, books=60, games=200), folder, listens=way == "sockets")
     people, house = People(stage.clock), House(folder, free_port(), 0)
-    indoors = Indoors(stage, (people.slack, people.pagerduty, people.shop)) if way != "sockets" else None
+    indoors = Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook)) if way != "sockets" else None
     async with stage.opened(), people.opened(), asyncio.TaskGroup() as group:
         await stage.live_through(_BEGIN / 1_000 + _PAST, lambda _: None)
         often = f"{grain:.0f}s"
         configure(house, stage, people, Pace(often, "10s", often, f"{max(grain, 60):.0f}s", ""))
         config = load(house.config, os.environ)
         if indoors is None and isinstance(loop, LockstepLoop):
-            loop.servers.append(stage.lnd)
+            loop.servers += (stage.lnd, stage.second)
             daemon = [run(config, stage.clock)]
         elif indoors is not None and way == "indoors":
             door, clock = Door(clock=stage.clock, inside=indoors), CoarseClock(stage.clock, grain)

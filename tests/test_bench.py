@@ -1,10 +1,12 @@
-"""The bench's stand-in for BTCPay Server: its past is what it says, and lnwatch reads all of it, each invoice once."""
+"""The bench's stand-in for BTCPay Server: its past is what it says, and lnwatch reads all of it, each invoice once; and
+what it makes of a life that it watched."""
 
 import json
 from collections import Counter
 
 import pytest
 
+from bench.inside import Lived, Moment
 from bench.merchant import Merchant
 from bench.past import PACE, Past
 from lnwatch.clock import SystemClock
@@ -55,3 +57,13 @@ async def test_its_past_is_read_to_the_end() -> None:
     assert found[InvoiceStatus.EXPIRED, AdditionalStatus.PAID_PARTIAL] == 2 * count / 100
     paid = Counter(payment.method for each in ledger.invoices.values() for payment in each.payments)
     assert paid == {Method.LIGHTNING: 67 * count / 100, Method.CHAIN: 16 * count / 100}
+
+
+def test_memory_is_told_by_its_slope() -> None:
+    """Over the last spans alone, for what a start takes is no growth; nor does its CPU count."""
+    sizes = [100.0, 180.0, 200.0, 203.0, 201.0, 204.0]
+    moments = [Moment(number, 10.0 * number, size, 0) for number, size in enumerate(sizes, 1)]
+    lived = Lived(tuple(moments), 0)
+    assert lived.slope(4) == pytest.approx(1.0)
+    assert lived.slope(6) > 15
+    assert lived.cpu == 50

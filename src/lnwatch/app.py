@@ -34,6 +34,7 @@ from lnwatch.executor.opening import Hired, Shopfront, Workplace
 from lnwatch.executor.registration import Registrations
 from lnwatch.executor.requests import Requests
 from lnwatch.exporter import Exporter, OwnMetrics
+from lnwatch.fields import Settings
 from lnwatch.intake import Intake
 from lnwatch.measures import Measured, Measures
 from lnwatch.model.assessment import Assessment
@@ -163,14 +164,28 @@ async def run(config: Config, clock: Clock) -> None:
 async def run_inside(config: Config, clock: Clock, door: Door, show: Show, tick: float = TICK) -> None:
     """Run a daemon that listens nowhere, and that meets everybody at `door`, until cancelled; `show` gets its pages.
 
-    Its sources go by the door's clock. `clock` may be one by which it wakes less often: once in `tick` seconds.
-    Raises LedgerError where the ledger can't be opened.
+    Its sources go by the door's clock. `clock` may be one by which it wakes less often: once in `tick` seconds, and
+    then they are asked no oftener. Raises LedgerError where the ledger can't be opened.
     """
     ledger = await open_ledger(config.ledger, config.data_dir, clock)
     try:
-        await _run(config, clock, ledger, _Outside(door, None, show, tick))
+        await _run(_seldom(config, tick), clock, ledger, _Outside(door, None, show, tick))
     finally:
         await ledger.close()
+
+
+def _seldom(config: Config, tick: float) -> Config:
+    """With no interval much shorter than a tick: of a whole one, jitter would leave out every other."""
+
+    def slowed(settings: Settings) -> Settings:
+        names = [name for name in type(settings).model_fields if name == "interval" or name.endswith("_interval")]
+        return settings.model_copy(update={name: max(getattr(settings, name), 0.9 * tick) for name in names})
+
+    sites = {
+        slug: replace(site, sources=tuple(replace(each, settings=slowed(each.settings)) for each in site.sources))
+        for slug, site in config.sites.items()
+    }
+    return replace(config, sites=sites)
 
 
 def _nobody(_: Starlette) -> None:

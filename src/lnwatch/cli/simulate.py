@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,9 +22,11 @@ from lnwatch.config import load
 from lnwatch.discover import discover
 from lnwatch.model.case import Case
 from lnwatch.model.rule import Rule
+from lnwatch.net import Door
 from lnwatch.store import open_ledger, visit_ledger
 
 if TYPE_CHECKING:
+    from lnwatch.simulator.indoors import Indoors
     from lnwatch.simulator.scenario.file import Scenario
     from lnwatch.simulator.scenario.verdict import Caught, Verdict
 
@@ -45,7 +48,7 @@ def simulate(
         int | None, typer.Option(min=1, help="How many of several run side by side: as many as there are processors.")
     ] = None,
 ) -> None:
-    """Run a daemon through a scenario over sockets, and say what it caught, missed and made up.
+    """Run a daemon through a scenario, and say what it caught, missed and made up.
 
     Ends with 1 where the daemon did not do as the truth has it.
     """
@@ -93,7 +96,9 @@ def _run(scenario: "Scenario") -> "Verdict":
 
     with tempfile.TemporaryDirectory(prefix="lnwatch-scenario-") as folder:
         try:
-            return play(scenario, Run(House(Path(folder), _free_port(), 0), _watch, _cases, _ask, _rules()))
+            return play(
+                scenario, Run(House(Path(folder), _free_port(), 0), _watch, _watch_inside, _cases, _ask, _rules())
+            )
         except ScenarioError as error:
             return broken(str(error))
 
@@ -103,6 +108,16 @@ async def _watch(config: Path, clock: Clock) -> None:
 
     logging.configure(logging.LogSettings(level="error"))
     await run(load(config, os.environ), clock)
+
+
+async def _watch_inside(config: Path, clock: Clock, indoors: "Indoors", grain: float) -> None:
+    from lnwatch.app import run_inside  # noqa: PLC0415 - likewise
+    from lnwatch.simulator.indoors import CoarseClock  # noqa: PLC0415 - likewise
+
+    logging.configure(logging.LogSettings(level="error"))
+    loaded = load(config, os.environ)
+    show = partial(indoors.show, loaded.web.port)
+    await run_inside(loaded, CoarseClock(clock, grain), Door(clock=clock, inside=indoors), show, grain)
 
 
 async def _cases(config: Path, clock: Clock, since: float) -> Sequence[Case]:

@@ -24,7 +24,7 @@ class Indoors:
 
     def show(self, port: int, pages: Any) -> None:  # noqa: ANN401 - what ASGI calls an application
         """Somebody's pages are at a port of 127.0.0.1."""
-        self._programs[port] = httpx.ASGITransport(pages)
+        self._programs[port] = httpx.ASGITransport(pages, raise_app_exceptions=False)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """HTTP to all of them."""

@@ -1,4 +1,4 @@
-"""A scenario through a whole daemon over sockets, both in one process and in lockstep."""
+"""A scenario through a whole daemon, both in one process: over sockets and in lockstep, or for days without any."""
 
 import asyncio
 import random
@@ -17,6 +17,7 @@ from lnwatch.errors import LnwatchError
 from lnwatch.model.case import Case
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
+from lnwatch.simulator.indoors import Indoors
 from lnwatch.simulator.scenario.alone import schedule
 from lnwatch.simulator.scenario.causes import CAUSES, Place
 from lnwatch.simulator.scenario.file import Cause, Scenario, Window
@@ -27,6 +28,7 @@ from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage
 
 Daemon = Callable[[Path, Clock], Awaitable[None]]
+Inside = Callable[[Path, Clock, Indoors, float], Awaitable[None]]  # looks up once in so many seconds
 Cases = Callable[[Path, Clock, float], Awaitable[Sequence[Case]]]
 Ask = Callable[[Path, Clock, str, Mapping[str, object]], Awaitable[None]]  # of the daemon, through its inbox
 
@@ -35,6 +37,8 @@ _WARM_UP: Final = 300.0  # seconds before the beginning in which the daemon read
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
 _COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
+_GRAIN: Final = 300.0  # seconds between two looks of a daemon that lives through days
+_LONG_WARM_UP: Final = 2 * 3_600.0  # for that
 
 
 class ScenarioError(LnwatchError):
@@ -43,10 +47,11 @@ class ScenarioError(LnwatchError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How it is run: where, and by which daemon, whose `rules` these are."""
+    """How it is run: where, and by which daemon, over sockets or `inside`, whose `rules` these are."""
 
     house: House
     daemon: Daemon
+    inside: Inside
     cases: Cases
     ask: Ask
     rules: frozenset[str]
@@ -63,18 +68,25 @@ def play(scenario: Scenario, run: Run) -> Verdict:
 async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     asked = scenario.begin.timestamp()
     begin = asked + (SystemClock().now() - asked) // _WEEK * _WEEK
-    stage = Stage(scenario.world(begin), run.house.folder, lacking=scenario.lacks)
+    over_sockets = scenario.way == "sockets"
+    stage = Stage(scenario.world(begin), run.house.folder, lacking=scenario.lacks, listens=over_sockets)
     people, host = People(stage.clock), HostClock(stage.clock)
+    indoors = None if over_sockets else Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook))
     witness = Witness(stage, begin)
     loop.servers += (stage.lnd, stage.second)
     async with stage.opened(), people.opened():
         for cause in scenario.earlier:
             schedule(stage.world, cause, begin)
-        await stage.live_through(begin - _WARM_UP, lambda _: None)
+        await stage.live_through(begin - (_WARM_UP if over_sockets else _LONG_WARM_UP), lambda _: None)
         configure(run.house, stage, people, _ASKS, scenario.rules)
         living = asyncio.ensure_future(stage.run())
-        watching = asyncio.ensure_future(run.daemon(run.house.config, host))
-        happening = asyncio.ensure_future(_happen(scenario, run, Place(stage, people, host), begin))
+        watching = asyncio.ensure_future(
+            run.daemon(run.house.config, host)
+            if indoors is None
+            else run.inside(run.house.config, host, indoors, _GRAIN)
+        )
+        page = _Page(run.house, indoors)
+        happening = asyncio.ensure_future(_happen(scenario, run, page, Place(stage, people, host), begin))
         try:
             await asyncio.wait({living, watching, happening}, return_when=asyncio.FIRST_COMPLETED)
             if not happening.done():
@@ -97,10 +109,10 @@ def _why(task: "asyncio.Future[Any]") -> str:
     return repr(error) if error is not None else ""
 
 
-async def _happen(scenario: Scenario, run: Run, place: Place, begin: float) -> frozenset[str]:
+async def _happen(scenario: Scenario, run: Run, page: "_Page", place: Place, begin: float) -> frozenset[str]:
     """From when the daemon knows all that was before to the end; the rules that can fire then."""
     stage = place.stage
-    await _ready(run.house, stage.clock, begin)
+    await page.ready(stage.clock, begin)
     await stage.clock.sleep(begin - stage.clock.now())
     for window in scenario.maintenance:
         await run.ask(run.house.config, place.host, "silence", _announced(window, begin))
@@ -109,7 +121,7 @@ async def _happen(scenario: Scenario, run: Run, place: Place, begin: float) -> f
             if cause not in scenario.earlier:
                 group.create_task(_go_wrong(cause, place))
         await stage.clock.sleep(scenario.lasts)
-    return await _covered(run.house)
+    return await page.covered()
 
 
 def _announced(window: Window, begin: float) -> Mapping[str, object]:
@@ -118,25 +130,33 @@ def _announced(window: Window, begin: float) -> Mapping[str, object]:
     return {"kind": "maintenance", "author": "the scenario", "reason": window.reason, **times, **globs}
 
 
-async def _covered(house: House) -> frozenset[str]:
-    """The rules that the daemon says can fire."""
-    async with httpx.AsyncClient(timeout=10) as client:
-        lines = (await client.get(f"{house.page}/metrics")).text.splitlines()
-    found = (_COVERED.fullmatch(line) for line in lines)
-    return frozenset(each[1] for each in found if each is not None)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the daemon shows of itself."""
 
+    house: House
+    indoors: Indoors | None
 
-async def _ready(house: House, clock: Clock, by: float) -> None:
-    """Until it has read all of history."""
-    async with httpx.AsyncClient(timeout=10) as client:
+    async def _metrics(self) -> list[str]:
+        transport = None if self.indoors is None else self.indoors.transport()
+        async with httpx.AsyncClient(transport=transport, timeout=10) as client:
+            return (await client.get(f"{self.house.page}/metrics")).text.splitlines()
+
+    async def covered(self) -> frozenset[str]:
+        """The rules that it says can fire."""
+        found = (_COVERED.fullmatch(line) for line in await self._metrics())
+        return frozenset(each[1] for each in found if each is not None)
+
+    async def ready(self, clock: Clock, by: float) -> None:
+        """Until it has read all of history."""
+        began = clock.now()
         while clock.now() + _LOOKS_EVERY < by:
             await clock.sleep(_LOOKS_EVERY)
             with suppress(httpx.HTTPError):
-                lines = (await client.get(f"{house.page}/metrics")).text.splitlines()
-                read = [line for line in lines if line.startswith("lnwatch_backfill_finished{")]
+                read = [line for line in await self._metrics() if line.startswith("lnwatch_backfill_finished{")]
                 if read and all(line.endswith(" 1") for line in read):
                     return
-    raise ScenarioError(f"the daemon had not read what was before within {_WARM_UP:.0f} s")
+        raise ScenarioError(f"the daemon had not read what was before within {by - began:.0f} s")
 
 
 async def _go_wrong(cause: Cause, place: Place) -> None:

@@ -41,7 +41,7 @@ class Stage:
 
     def __init__(self, spec: WorldSpec, folder: Path, *, lacking: Collection[str] = (), listens: bool = True) -> None:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
-        Where LND never `listens`, it is asked from within this process alone."""
+        Where LND never `listens`, it is asked from within this process alone; the other node likewise."""
         self._heard: list[Event] = []
         self.listeners: list[Listener] = []  # of what happens in the world
         self.looks_every = 1.0  # seconds, at what stands in the customers' way
