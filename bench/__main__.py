@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import hooks, path, shops, telling
+from bench import busy, hooks, inside, path, shops, telling, world
 from bench.backfill import Backfill, backfill, value
 from bench.exporters import Exporter, StandIn, lnwatch, obvious, stand_in
 from bench.postgres import postgres, programs
@@ -21,13 +21,16 @@ from bench.steady import Steady, steady
 
 STORES = 10  # of the quiet merchant
 ANSWERS_AFTER = 0.005  # seconds that its BTCPay takes for each question
+DAY = 86_400.0
+GRAIN = 1_800.0  # seconds between two looks of a daemon that lives through a month
 PAGES = ("/metrics", "/metrics/channels", "/healthz")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """How much a run measures. Seconds; `channels` of the large node, then of smaller ones. `past` are invoices of
-    BTCPay, `at_once` so many of them that one answer can hold, `twice` orders that are paid twice.
+    BTCPay, `at_once` so many of them that one answer can hold, `twice` orders that are paid twice. `world` and `month`
+    are simulated days, `lockstep` spans of ten simulated minutes, `busy` seconds.
     """
 
     channels: tuple[int, ...]
@@ -42,6 +45,10 @@ class Size:
     at_once: int
     quiet: float
     twice: int
+    world: int
+    lockstep: int
+    busy: float
+    month: int
 
 
 FULL = Size(
@@ -57,6 +64,10 @@ FULL = Size(
     at_once=50_000,
     quiet=300,
     twice=100,
+    world=90,
+    lockstep=13,
+    busy=600,
+    month=30,
 )
 QUICK = Size(
     channels=(1_000,),
@@ -71,6 +82,10 @@ QUICK = Size(
     at_once=2_000,
     quiet=10,
     twice=5,
+    world=3,
+    lockstep=2,
+    busy=20,
+    month=2,
 )
 
 
@@ -252,6 +267,50 @@ def twice_rows(size: Size, folder: Path) -> Iterator[Row]:
     yield Row(f"{of}, p99", "ms", told.p99, most=300)
 
 
+def world_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """How fast simulated worlds go, in days of theirs a CPU second."""
+    of, on = "world alone, shops of 5, 60 and 800 orders a day", "shops of 5, 60 and 200 orders a day"
+    yield Row(f"{of}", "days/s", size.world / world.alone(size.world), least=1.5 if size is FULL else None)
+    yield Row(
+        f"its doubles too, {on}", "days/s", size.world / 3 / world.on_doubles(folder / "doubles", size.world // 3)
+    )
+    steps = inside.lived("sockets", size.lockstep, 600, folder / "lockstep")
+    hours = (size.lockstep - 1) / 6
+    yield Row(f"lnwatch over sockets in lockstep, {on}", "days/s", hours / 24 / steps.cpu)
+
+
+def busy_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """A world in real time that keeps lnwatch busy."""
+    yield from _busy("SQLite", busy.keep_up(folder / "busy-sqlite", size.busy))
+    if (server := programs()) is not None:
+        with postgres(server, folder / "postgres") as url:
+            yield from _busy("PostgreSQL", busy.keep_up(folder / "busy-postgres", size.busy, url))
+
+
+def _busy(backend: str, kept: busy.Kept) -> Iterator[Row]:
+    of = f"{busy.AN_HOUR:,} orders an hour in real time, {backend}"
+    yield Row(f"{of}: orders an hour that came", "", kept.orders)
+    yield Row(f"{of}: CPU a minute", "s", kept.cpu)
+    yield Row(f"{of}: resident memory", "MB", kept.resident)
+    yield Row(f"{of}: an assessment", "ms", kept.assessment)
+    yield Row(f"{of}: invoices of which the ledger lacked something at the end", "", kept.behind)
+    yield Row(f"{of}: nothing was lacking after", "s", kept.caught_up, most=30)
+
+
+def month_rows(size: Size, folder: Path) -> Iterator[Row]:
+    """Many simulated days without sockets, the memory above all."""
+    days, last = size.month, size.month * 2 // 3
+    watched = inside.lived("indoors", days, DAY, folder / "watched", grain=GRAIN)
+    unwatched = inside.lived("alone", days, DAY, folder / "unwatched")
+    of = f"{days} simulated days without sockets, {watched.orders:,} orders"
+    yield Row(f"{of}: speed", "days/s", (days - 1) / watched.cpu)
+    yield Row(f"{of}: resident memory at the end, with the world's", "MB", watched.moments[-1].resident)
+    ours, theirs = watched.slope(last), unwatched.slope(last)
+    yield Row(f"{of}: it grows a day, over the last {last}", "MB", ours)
+    yield Row(f"{of}: the same without lnwatch in that process", "MB", theirs)
+    yield Row(f"{of}: lnwatch's own", "MB", ours - theirs, most=0.25 if size is FULL else None)
+
+
 PARTS: Mapping[str, Callable[[Size, Path], Iterator[Row]]] = {
     "large-node": large_node,
     "small-nodes": small_nodes,
@@ -261,6 +320,9 @@ PARTS: Mapping[str, Callable[[Size, Path], Iterator[Row]]] = {
     "past": past_rows,
     "quiet": quiet_rows,
     "twice": twice_rows,
+    "world": world_rows,
+    "busy": busy_rows,
+    "month": month_rows,
 }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from apscheduler.triggers.cron import CronTrigger
 from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
 from lnwatch import desk as inbox
 from lnwatch import rules
@@ -26,7 +27,7 @@ from lnwatch.collect import TargetLoops
 from lnwatch.config import Config, RuleConfig, SiteConfig
 from lnwatch.discover import discover
 from lnwatch.domain.lifecycle import Policy, usual_policy
-from lnwatch.engine import CYCLE, Brain, Engine, Publish
+from lnwatch.engine import CYCLE, Brain, Engine
 from lnwatch.errors import LedgerError
 from lnwatch.executor.executor import Executor
 from lnwatch.executor.opening import Hired, Shopfront, Workplace
@@ -56,6 +57,8 @@ from lnwatch.web.hooks import HOOK_STREAM, Hook, HookDesk
 from lnwatch.web.server import bind, serve
 
 log = structlog.get_logger()
+
+Show = Callable[[Starlette], None]
 
 _M_ARENA_MAX = -8  # malloc.h of glibc
 PRUNING = CronTrigger(hour=3, minute=17, timezone=UTC)  # at night, and not when everybody else's jobs start
@@ -157,31 +160,30 @@ async def run(config: Config, clock: Clock) -> None:
             log.info("stopped")
 
 
-async def run_inside(config: Config, clock: Clock, door: Door, hear: Publish, tick: float = TICK) -> None:
-    """Run a daemon that has no server, and that meets everybody at `door`, until cancelled; `hear` gets what it
-    publishes.
+async def run_inside(config: Config, clock: Clock, door: Door, show: Show, tick: float = TICK) -> None:
+    """Run a daemon that listens nowhere, and that meets everybody at `door`, until cancelled; `show` gets its pages.
 
     Its sources go by the door's clock. `clock` may be one by which it wakes less often: once in `tick` seconds.
     Raises LedgerError where the ledger can't be opened.
     """
     ledger = await open_ledger(config.ledger, config.data_dir, clock)
     try:
-        await _run(config, clock, ledger, _Outside(door, None, hear, tick))
+        await _run(config, clock, ledger, _Outside(door, None, show, tick))
     finally:
         await ledger.close()
 
 
-async def _nobody(_: Assessment) -> None:
-    """Nobody else hears of it."""
+def _nobody(_: Starlette) -> None:
+    """They are served."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outside:
-    """How a daemon meets the world. Without a `listener` it has no server, and does not end by a signal."""
+    """How a daemon meets the world. Without a `listener` it does not end by a signal."""
 
     door: Door
     listener: socket.socket | None
-    hear: Publish = _nobody
+    show: Show = _nobody
     tick: float = TICK
 
 
@@ -207,7 +209,6 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, outside: _Outside) 
     async def publish(assessment: Assessment) -> None:
         await exporter.publish(assessment)
         executor.show(assessment.views)
-        await outside.hear(assessment)
 
     brain = Brain(caseload, selfwatch, delivery.episodes, orderbook, measures, executor.standing)
     engine = Engine(ledger, clock, targets, brain, publish)
@@ -217,6 +218,8 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, outside: _Outside) 
     desk = inbox.Desk(caseload, ledger, clock, never_muted, {**Requests(executor).handlers, **registrations.handlers})
     loops = [TargetLoops(each, ledger.memory(each.site, each.slug), clock, engine.deliver) for each in targets]
     intake = Intake(ledger.hooks, _telling(targets, loops), clock)
+    hooks = HookDesk(open_hooks(intake, targets), ledger.hooks, clock, registry)
+    pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry, hooks)
     jobs: list[Coroutine[Any, Any, None]] = [
         engine.run(),
         desk.serve(engine.wake),
@@ -229,9 +232,9 @@ async def _run(config: Config, clock: Clock, ledger: Ledger, outside: _Outside) 
         _keep_pruning(ledger, clock),
         *(each.run() for each in loops),
     ]
-    if outside.listener is not None:
-        hooks = HookDesk(open_hooks(intake, targets), ledger.hooks, clock, registry)
-        pages = create_app(config.web, exporter, lambda: engine.current, ledger, clock, registry, hooks)
+    if outside.listener is None:
+        outside.show(pages)
+    else:
         jobs += [serve(pages, config.web, outside.listener), _until_signal()]
     _spare_the_loop()
     try:

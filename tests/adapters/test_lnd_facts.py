@@ -54,7 +54,7 @@ class Reader:
 
     async def drain(self, name: str) -> list[object]:
         """Run it until it asks for no more, waiting for no slot."""
-        found = []
+        found: list[object] = []
         collector = next(each for each in self.source.collectors if each.name == name)
         while True:
             self.source._node.hints.expect([name])

@@ -1,26 +1,31 @@
 """`lnwatch simulate`: a scenario's events, or the daemon through it and what it made of it."""
 
 import json
+import multiprocessing
 import os
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lnwatch import log as logging
+from lnwatch import rules
 from lnwatch.cli.demo import simulator
 from lnwatch.cli.output import complain, say, say_table
 from lnwatch.clock import Clock
 from lnwatch.config import load
+from lnwatch.discover import discover
 from lnwatch.model.case import Case
+from lnwatch.model.rule import Rule
 from lnwatch.store import open_ledger, visit_ledger
 
 if TYPE_CHECKING:
     from lnwatch.simulator.scenario.file import Scenario
-    from lnwatch.simulator.scenario.verdict import Verdict
+    from lnwatch.simulator.scenario.verdict import Caught, Verdict
 
 _LIMIT = 1_000
 
@@ -36,6 +41,9 @@ def simulate(
     report: Annotated[
         Path | None, typer.Option("--report", metavar="OUT.json", help="Write the verdicts as JSON.")
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="How many of several run side by side: as many as there are processors.")
+    ] = None,
 ) -> None:
     """Run a daemon through a scenario over sockets, and say what it caught, missed and made up.
 
@@ -47,13 +55,13 @@ def simulate(
 
     known = shipped()
     chosen = known if scenario == "all" else {Path(scenario).stem: known.get(scenario, Path(scenario))}
-    read = {name: Scenario.read(path) for name, path in chosen.items()}
+    read = {name: Scenario.read(path, _rules()) for name, path in chosen.items()}
     if list_events:
         for each in read.values():
             for line in events(each):
                 say(line)
         return
-    verdicts = {name: _run(name, each) for name, each in read.items()}
+    verdicts = _all(read, jobs or os.cpu_count() or 1)
     _show(verdicts)
     if report is not None:
         report.write_text(json.dumps({name: each.document() for name, each in verdicts.items()}, indent=2) + "\n")
@@ -61,13 +69,33 @@ def simulate(
         raise typer.Exit(1)
 
 
-def _run(name: str, scenario: "Scenario") -> "Verdict":
-    from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - as above
-    from lnwatch.simulator.scenario.run import Run, play  # noqa: PLC0415 - likewise
+def _rules() -> frozenset[str]:
+    return frozenset(rule.id for rule in discover(rules, "RULE", Rule).values())
 
-    complain(f"{name}: {scenario.about}")
+
+def _all(scenarios: "dict[str, Scenario]", jobs: int) -> "dict[str, Verdict]":
+    """The verdict of each, side by side in processes of their own; the longest begin first."""
+    for name, each in scenarios.items():
+        complain(f"{name}: {each.about}")
+    if len(scenarios) == 1:
+        return {name: _run(each) for name, each in scenarios.items()}
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(scenarios)), fresh, max_tasks_per_child=1) as processes:
+        longest = sorted(scenarios, key=lambda name: -scenarios[name].lasts)
+        running = {name: processes.submit(_run, scenarios[name]) for name in longest}
+        return {name: running[name].result() for name in scenarios}
+
+
+def _run(scenario: "Scenario") -> "Verdict":
+    from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - as above
+    from lnwatch.simulator.scenario.run import Run, ScenarioError, play  # noqa: PLC0415 - likewise
+    from lnwatch.simulator.scenario.verdict import broken  # noqa: PLC0415 - likewise
+
     with tempfile.TemporaryDirectory(prefix="lnwatch-scenario-") as folder:
-        return play(scenario, Run(House(Path(folder), _free_port(), 0), _watch, _cases, _ask))
+        try:
+            return play(scenario, Run(House(Path(folder), _free_port(), 0), _watch, _cases, _ask, _rules()))
+        except ScenarioError as error:
+            return broken(str(error))
 
 
 async def _watch(config: Path, clock: Clock) -> None:
@@ -100,27 +128,31 @@ async def _ask(config: Path, clock: Clock, kind: str, body: Mapping[str, object]
 def _show(verdicts: "dict[str, Verdict]") -> None:
     rows = []
     for name, each in verdicts.items():
-        caught = [
-            f"{one.rule} {'missed' if one.opened is None else f'after {one.opened:.0f} s'} of {one.within:.0f} s"
-            + (f", not told to {', '.join(one.untold)}" if one.untold else "")
-            for one in each.caught
-        ]
         ended = [f"{one.ended:.0f} s" for one in each.caught if one.ended is not None]
         wrong = [*each.false, *(f"{rule} was not silent" for rule in each.loud)]
         wrong += [f"{rule} is called covered" for rule in each.covered]
         wrong += [f"{rule} was told again" for rule in each.again]
+        wrong += [f"{rule} paged" for rule in each.paged if not each.may_page]
+        told = sum(number for kind, number in each.messages.items() if kind != "shop")
         rows.append(
             (
                 name,
                 "well" if each.well else "NOT WELL",
-                "; ".join(caught) or "-",
+                each.broken or "; ".join(map(_caught, each.caught)) or "-",
                 ", ".join(ended) or "-",
                 "; ".join(wrong) or "-",
                 str(each.pages),
-                str(each.messages),
+                str(told),
             )
         )
     say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages"), rows)
+
+
+def _caught(one: "Caught") -> str:
+    if not one.built:
+        return f"no rule yet: {one.rule}"
+    when = "missed" if one.opened is None else f"after {one.opened:.0f} s"
+    return f"{one.rule} {when} of {one.within:.0f} s" + (f", not told to {', '.join(one.untold)}" if one.untold else "")
 
 
 def _free_port() -> int:

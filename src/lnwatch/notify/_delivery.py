@@ -26,7 +26,9 @@ from lnwatch.notify._tally import Tally
 log = structlog.get_logger()
 
 LOOKAHEAD = 500  # rows that are looked at together, and so the most that a digest carries
-POLL = 1.0  # seconds between two looks when nobody wakes us
+POLL = 1.0  # seconds between two looks when nobody wakes us, while something may wait for its time
+SELDOM = 15.0  # seconds, when nothing was there for long
+QUIET_AFTER = 75.0  # seconds: a message that waits for its next try waits no longer, unless its service asked for it
 DEADLINE = 45.0  # seconds for one sending, within its lease
 GIVE_UP = 86_400.0  # seconds after a change from which on it is not tried again
 _OVER = Receipt(f"{NOTHING_TO_TELL.answer}: it may have been told, and its end follows")
@@ -93,8 +95,10 @@ class Delivery:
                 return False
 
     async def _serve(self, lane: Lane) -> None:
-        trouble = ""
+        trouble, moved = "", self._clock.monotonic()
         while True:
+            if self._awake[lane.channel].is_set():
+                moved = self._clock.monotonic()
             self._awake[lane.channel].clear()
             busy = False
             try:
@@ -104,17 +108,20 @@ class Delivery:
                 if error.message != trouble:
                     log.warning("the outbox can't be read", channel=lane.channel, error=error.message)
                 trouble = error.message
+            now = self._clock.monotonic()
+            if busy or trouble:
+                moved = now
             if not busy:
-                await self._idle(lane)
+                await self._idle(lane, POLL if now - moved < QUIET_AFTER else SELDOM)
 
-    async def _idle(self, lane: Lane) -> None:
+    async def _idle(self, lane: Lane, seconds: float) -> None:
         delay = lane.delay()
         if delay > 0:
             await self._clock.sleep(delay)
             return
         waits = [
             asyncio.ensure_future(self._awake[lane.channel].wait()),
-            asyncio.ensure_future(self._clock.sleep(POLL)),
+            asyncio.ensure_future(self._clock.sleep(seconds)),
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -1,13 +1,14 @@
-"""A whole daemon through a scenario, as the command runs it."""
+"""A whole daemon through scenarios, as the command runs them."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 LOCKED = """\
 about = "LND is locked"
 seed = "short"
@@ -27,26 +28,64 @@ subject = "node:node"
 hurt_from = "20s"
 hurt_until = "200s"
 within = "170s"
-told = ["slack", "pagerduty"]
+told = ["slack", "pagerduty", "webhook"]
 
 [[opens]]
 rule = "bitcoind_down"
 hurt_from = "20s"
 hurt_until = "200s"
 within = "170s"
+
+[[opens]]
+rule = "nothing_settles"
+hurt_from = "20s"
+hurt_until = "200s"
+within = "170s"
 """
+# One for each kind of source and of trouble, and two in which all have to keep silent.
+TEN = (
+    "01-bitcoind-down",
+    "04-bitcoind-restarts",
+    "05-reorganisation-of-three",
+    "09-nbxplorer-hangs",
+    "11-server-info-fails",
+    "14-lnd-down",
+    "18-macaroon-revoked",
+    "24-force-closed",
+    "29-checkout-unreachable",
+    "38-upgrade",
+)
 
 
-def test_the_daemon_is_judged(tmp_path: Path) -> None:
-    """What went wrong is caught and told; what the truth has and did not happen is missed, and the command says so."""
-    file, report = tmp_path / "locked.toml", tmp_path / "report.json"
+def simulate(scenario: str | Path, report: Path) -> "tuple[subprocess.CompletedProcess[str], dict[str, Any]]":
+    """The command, and the one verdict that it wrote."""
+    command = [sys.executable, "-m", "lnwatch", "simulate", "--scenario", str(scenario), "--report", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
+    assert report.exists(), done.stderr
+    (verdict,) = json.loads(report.read_text()).values()
+    return done, verdict
+
+
+def test_the_daemon_is_judged_and_twice_alike(tmp_path: Path) -> None:
+    """Caught and told, missed, or no rule yet; a second run has the same times, messages and events of the world."""
+    file = tmp_path / "locked.toml"
     file.write_text(LOCKED)
-    command = [sys.executable, "-m", "lnwatch", "simulate", "--scenario", str(file), "--report", str(report)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    done, verdict = simulate(file, tmp_path / "report.json")
     assert done.returncode == 1, done.stderr
-    caught, missed = json.loads(report.read_text())["locked"]["caught"]
+    caught, missed, coming = verdict["caught"]
     assert (caught["rule"], caught["well"], caught["untold"]) == ("lightning_locked", True, [])
-    assert 60 <= caught["opened"] <= 170
+    assert 60 <= caught["opened"] <= 95
     assert (missed["rule"], missed["well"], missed["opened"]) == ("bitcoind_down", False, None)
-    assert "lightning_locked after" in done.stdout
-    assert "bitcoind_down missed" in done.stdout
+    assert (coming["rule"], coming["well"], coming["built"]) == ("nothing_settles", True, False)
+    assert (verdict["well"], verdict["false"], verdict["broken"]) == (False, [], "")
+    for words in ("lightning_locked after", "bitcoind_down missed", "no rule yet: nothing_settles"):
+        assert words in done.stdout
+    again, twice = simulate(file, tmp_path / "again.json")
+    assert (again.stdout, twice) == (done.stdout, verdict)
+
+
+@pytest.mark.parametrize("name", TEN)
+def test_ten_incidents(tmp_path: Path, name: str) -> None:
+    """The daemon catches what it has to in time, tells who has to hear, and makes nothing up."""
+    done, verdict = simulate(name, tmp_path / "report.json")
+    assert (done.returncode, verdict["well"]) == (0, True), done.stdout

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from lnwatch.simulator.scenario import Scenario
-from lnwatch.simulator.scenario.verdict import Seen, judge
+from lnwatch.simulator.scenario.verdict import Outcome, Seen, broken, judge
 
 OPENS = {"rule": "btcpay_down", "subject": "source:pay", "hurt_from": "60s", "hurt_until": "600s", "within": "120s"}
 
@@ -12,6 +12,12 @@ OPENS = {"rule": "btcpay_down", "subject": "source:pay", "hurt_from": "60s", "hu
 def truth(**more: object) -> Scenario:
     base: dict[str, Any] = {"about": "x", "seed": "one", "begin": datetime(2026, 3, 3, tzinfo=UTC), "lasts": "20m"}
     return Scenario.model_validate({**base, "stores": {"books": 60}, "opens": [OPENS], **more})
+
+
+def outcome(**more: object) -> Outcome:
+    usual: dict[str, Any] = {"told": {"slack": 1}, "built": frozenset({"btcpay_down"})}
+    usual.update(more)
+    return Outcome(**usual)
 
 
 def seen(rule: str = "btcpay_down", opened: float = 130, **more: object) -> Seen:
@@ -40,14 +46,14 @@ def seen(rule: str = "btcpay_down", opened: float = 130, **more: object) -> Seen
 )
 def test_caught_in_time_and_told(what: list[Seen], well: bool, opened: float | None) -> None:
     """The first case of that rule and subject while it hurts counts, by its deadline, where who had to hear heard."""
-    verdict = judge(truth(), what, {"slack": 1})
+    verdict = judge(truth(), what, outcome())
     assert (verdict.caught[0].well, verdict.caught[0].opened) == (well, opened)
 
 
 def test_after_how_long_it_was_over() -> None:
     """From the end of the harm; None where it never was."""
-    assert judge(truth(), [seen()], {}).caught[0].ended == 40
-    assert judge(truth(), [seen(ended=None)], {}).caught[0].ended is None
+    assert judge(truth(), [seen()], outcome()).caught[0].ended == 40
+    assert judge(truth(), [seen(ended=None)], outcome()).caught[0].ended is None
 
 
 @pytest.mark.parametrize(
@@ -62,30 +68,51 @@ def test_after_how_long_it_was_over() -> None:
             seen("nbxplorer_down", told=frozenset()),
             True,
         ),
-        ({}, seen("paid_late", severity="warning"), True),
-        ({"silent": ["paid_late"]}, seen("paid_late", severity="warning"), False),
+        ({}, seen("paid_late", severity="warning", explained=True), True),
+        ({}, seen("paid_late", severity="warning"), False),
+        ({"tolerated": ["paid_late"]}, seen("paid_late", severity="warning"), True),
+        ({"silent": ["paid_late"]}, seen("paid_late", severity="warning", explained=True), False),
+        ({}, seen(opened=300), True),
+        ({}, seen(opened=30), False),
+        ({}, seen(opened=700), False),
+        ({}, seen(subject="source:other"), False),
         ({"silent": ["nbxplorer_down"]}, seen("nbxplorer_down", severity="info"), False),
     ],
 )
 def test_what_should_not_be(more: dict[str, Any], other: Seen, well: bool) -> None:
-    """A case that nobody knows of is false, one of a silent rule loud at any severity, a tolerated one neither."""
-    assert judge(truth(**more), [seen(), other], {}).well is well
+    """False is what neither truth nor world explain, also at another time; of a silent rule even a word is too much."""
+    assert judge(truth(**more), [seen(), other], outcome()).well is well
 
 
 def test_nobody_is_called_where_nobody_may_be() -> None:
     """One page is too many, but for what customers bring about in any world."""
     quiet = truth(opens=[], pages=False, tolerated=["btcpay_down"])
     pager = frozenset({"pagerduty"})
-    assert judge(quiet, [seen()], {"slack": 2}).well
-    assert not judge(quiet, [seen(told=pager)], {"pagerduty": 1}).well
-    assert judge(quiet, [seen("invoice_regressed", told=pager)], {"pagerduty": 1}).well
+    assert judge(quiet, [seen()], outcome()).well
+    assert not judge(quiet, [seen(told=pager)], outcome(told={"pagerduty": 1})).well
+    assert judge(quiet, [seen("invoice_regressed", told=pager, explained=True)], outcome()).well
+
+
+def test_a_rule_that_is_to_come_fails_nothing() -> None:
+    """It is called so, and nothing is asked of it; the other rules of the same file are judged."""
+    later = {**OPENS, "rule": "nothing_settles"}
+    found = judge(truth(opens=[OPENS, later]), [seen()], outcome())
+    assert (found.well, [each.built for each in found.caught]) == (True, [True, False])
+    assert not judge(truth(opens=[OPENS, later]), [], outcome()).well
+    assert not judge(truth(opens=[later]), [], outcome(built=frozenset({"nothing_settles"}))).well
+
+
+def test_what_could_not_be_run_is_not_well() -> None:
+    """And says why."""
+    found = broken("the daemon ended")
+    assert (found.well, found.document()["broken"]) == (False, "the daemon ended")
 
 
 def test_what_cannot_fire_has_to_be_said() -> None:
     """A rule that is called covered and is not: silence would not mean health."""
     blind = truth(opens=[], uncovered=["shop_webhooks_failing"])
-    assert judge(blind, [], {}, covered={"btcpay_down"}).well
-    told = judge(blind, [], {}, covered={"btcpay_down", "shop_webhooks_failing"})
+    assert judge(blind, [], outcome(covered={"btcpay_down"})).well
+    told = judge(blind, [], outcome(covered={"btcpay_down", "shop_webhooks_failing"}))
     assert (told.well, told.covered) == (False, ("shop_webhooks_failing",))
 
 
@@ -96,4 +123,4 @@ def test_what_cannot_fire_has_to_be_said() -> None:
 def test_once_is_not_twice(cases: list[float], times: int, well: bool) -> None:
     """Neither a second case nor a second telling of the first."""
     once = truth(opens=[{**OPENS, "once": True}])
-    assert judge(once, [seen(opened=each) for each in cases], {}, times={"btcpay_down": times}).well is well
+    assert judge(once, [seen(opened=each) for each in cases], outcome(times={"btcpay_down": times})).well is well

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lnwatch.errors import LnwatchError
 from lnwatch.simulator.btcpay.webhooks import Webhook
-from lnwatch.simulator.demo.people import CHANNEL, ROUTING_KEY, TOKEN, People
+from lnwatch.simulator.demo.people import CHANNEL, ROUTING_KEY, SECRET, TOKEN, People
 from lnwatch.simulator.world.stage import Stage
 
 SITE: Final = "demo"
@@ -189,6 +189,7 @@ def configure(
         **{f"site.{SITE}.{name}": block for name, block in site.items()},
         "notify.slack.chat": {"bot_token": TOKEN, "channel_id": CHANNEL, "api_url": f"{people.slack.url}/api"},
         "notify.pagerduty.pager": {"routing_key": ROUTING_KEY, "url": people.pagerduty.url},
+        "notify.webhook.hook": {"secret": SECRET, "url": f"{people.hook.url}/lnwatch"},
         **({f"rules.{rule}": {"after": pace.tells_after} for rule in _QUICK} if pace.tells_after else {}),
         **{f"rules.{rule}": limits for rule, limits in (rules or {}).items()},
     }

@@ -8,21 +8,24 @@ from typing import Any, Final
 from lnwatch.clock import Clock
 from lnwatch.simulator.pagerduty import PagerDutyDouble
 from lnwatch.simulator.slack import SlackDouble
-from lnwatch.simulator.webhook_receiver import Receiver, Reply, Request
+from lnwatch.simulator.webhook_receiver import Receiver, Reply, Request, WebhookReceiver
 
 TOKEN: Final = "xoxb-demo-token"  # noqa: S105 - the demo's own Slack alone knows it
 CHANNEL: Final = "C0DEMO0001"
 ROUTING_KEY: Final = "d" * 32
+SECRET: Final = "w" * 32
 _KEPT: Final = 200  # requests
 
 
 class ShopReceiver(Receiver):
-    """The shop's software; `broken` answers every webhook with an error."""
+    """The shop's software; `broken` answers every webhook with an error, `heard` counts them."""
 
     broken = False
+    heard = 0
 
     def answer(self, request: Request) -> Reply:  # noqa: ARG002 - the same to all
         """Taken, or not."""
+        self.heard += 1
         del self.received[:-_KEPT]
         return Reply(500, b"the shop's database is away") if self.broken else Reply(200, b"OK")
 
@@ -45,12 +48,13 @@ class People:
         self.slack = SlackDouble(clock, TOKEN)
         self.channel = self.slack.channel(CHANNEL)
         self.pagerduty = PagerDutyDouble(clock, frozenset({ROUTING_KEY}))
+        self.hook = WebhookReceiver(clock, SECRET)
         self.shop = ShopReceiver(clock)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """All that listens."""
-        async with self.slack, self.pagerduty, self.shop:
+        async with self.slack, self.pagerduty, self.hook, self.shop:
             yield
 
     def told(self) -> list[Told]:

@@ -2,9 +2,9 @@
 as they do on sockets, but without any.
 
 What is left out lies between the two: TCP, TLS, the framing of HTTP, all of gRPC but its messages, and what goes wrong
-there alone, such as a certificate that nobody trusts; and the daemon's own server, so that no webhook tells it a thing.
-Sources, doubles, engine, judgement, messages and ledger are those of the other way. Their deadlines and intervals pass
-on the event loop's time; on a `CoarseClock` the daemon looks up less often, which is how months are lived through.
+there alone, such as a certificate that nobody trusts. Sources, doubles, engine, judgement, messages, ledger and pages
+are those of the other way. Their deadlines and intervals pass on the event loop's time; on a `CoarseClock` the daemon
+looks up less often, which is how months are lived through. Only the probe of a public page still takes a socket.
 """
 
 from lnwatch.simulator.indoors.clock import CoarseClock

@@ -32,15 +32,18 @@ class _Body(httpx.AsyncByteStream):
 
 
 class InsideTransport(httpx.AsyncBaseTransport):
-    """Reaches `doubles` by their ports, and nobody else."""
+    """Reaches `doubles` by their ports, and `programs` by those that are given here; nobody else."""
 
-    def __init__(self, doubles: Sequence[Double]) -> None:
+    def __init__(self, doubles: Sequence[Double], programs: Mapping[int, httpx.ASGITransport]) -> None:
         """Who listens is found out at each request."""
         self._doubles = doubles
+        self._programs = programs
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Ask. Raises httpx.ConnectError where nobody listens, httpx.RemoteProtocolError where it is hung up on."""
         port = request.url.port or 80
+        if (program := self._programs.get(port)) is not None:
+            return await program.handle_async_request(request)
         double = next((each for each in self._doubles if each.port == port and each.listening), None)
         if double is None:
             refused = ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")

@@ -178,14 +178,15 @@ class LndDouble:
                 self.node.bakery.verify(written, call.permission, path, self.node.now())
             except RefusedError as error:
                 await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        self.parked += 1
+        parked = not call.streams  # somebody waits for the one answer
+        self.parked += parked
         try:
             if self.faults.hang(path):
                 await asyncio.Event().wait()
             if self.faults.latency:
                 await asyncio.sleep(self.faults.latency)
         finally:
-            self.parked -= 1
+            self.parked -= parked
         if text := self.faults.failing.get(path.rpartition("/")[2]):
             await context.abort(grpc.StatusCode.UNKNOWN, text)
 

@@ -2,8 +2,10 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -11,11 +13,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lnwatch.errors import ConfigError, ConfigProblem
 from lnwatch.fields import Duration, Settings, Slug
+from lnwatch.simulator.scenario.catalogue import TO_COME
 from lnwatch.simulator.scenario.causes import CAUSES, PERMISSIONS, How
 from lnwatch.simulator.world.spec import PeerSpec, WorldSpec, shops
 
 _FILES: Final = Path(__file__).with_name("files")
 _SHOWN: Final = 60  # characters of what was found
+_ALIKE: Final = 0.7
 
 
 class Cause(Settings):
@@ -101,7 +105,8 @@ class Scenario(Settings):
     Every other case is a false one. With `pages` false nobody may be called. `uncovered` are rules of which must be
     said that they can't fire.
 
-    `tickets` are median prices in hundredths, `channels` capacities in satoshis by peer; a `second_node` probes ours.
+    `tickets` are median prices in hundredths, `channels` capacities in satoshis by peer; with a `second_node` its
+    probes are among the events.
     `lacks` are permissions that lnwatch's API key never had, `rules` limits that it is given, `maintenance` what it is
     told beforehand. `way`: over `sockets`, or for days at once by `facts`.
     """
@@ -189,9 +194,21 @@ class Scenario(Settings):
         peers = tuple(PeerSpec(name, capacities, uptime=0.9995) for name, capacities in self.channels.items())
         return replace(spec, stores=stores, peers=peers or spec.peers, second_node=self.second_node)
 
+    @property
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Every rule that it speaks of, with the key where it does."""
+        yield from ((f"opens[{number}].rule", each.rule) for number, each in enumerate(self.opens, 1))
+        lists = {"silent": self.silent, "tolerated": self.tolerated, "untold": self.untold, "uncovered": self.uncovered}
+        for key, rules in lists.items():
+            yield from ((f"{key}[{number}]", rule) for number, rule in enumerate(rules, 1))
+        yield from ((f"rules.{rule}", rule) for rule in self.rules)
+
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a file. Raises ConfigError with one line for each thing that is wrong."""
+    def read(cls, path: Path, rules: AbstractSet[str] | None = None) -> Self:
+        """Read a file that may speak of `rules` and of those to come; of any where none are given.
+
+        Raises ConfigError with one line for each thing that is wrong.
+        """
         try:
             found = tomllib.loads(path.read_text())
         except OSError as error:
@@ -199,9 +216,12 @@ class Scenario(Settings):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(ConfigProblem(str(path), "no TOML", str(error))) from error
         try:
-            return cls.model_validate(found)
+            read = cls.model_validate(found)
         except ValidationError as error:
             raise ConfigError(*_problems(path, error)) from error
+        if rules is not None and (strange := [*_strange(path, read, rules)]):
+            raise ConfigError(*strange)
+        return read
 
 
 def _problems(path: Path, error: ValidationError) -> Iterator[ConfigProblem]:
@@ -209,6 +229,15 @@ def _problems(path: Path, error: ValidationError) -> Iterator[ConfigProblem]:
         key = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in each["loc"]).lstrip(".")
         remedy = each["msg"].removeprefix("Value error, ")
         yield ConfigProblem(f"{path.name}: {key or 'the file'}", _found(each), remedy[:1].lower() + remedy[1:])
+
+
+def _strange(path: Path, scenario: Scenario, rules: AbstractSet[str]) -> Iterator[ConfigProblem]:
+    known = {*rules, *TO_COME}
+    for key, rule in scenario.named:
+        if rule not in known:
+            near = get_close_matches(rule, known, 1, _ALIKE)
+            advice = f"did you mean {near[0]}?" if near else "README lists those that there are"
+            yield ConfigProblem(f"{path.name}: {key}", repr(rule), f"there is no such rule: {advice}")
 
 
 def _found(error: Any) -> str:  # noqa: ANN401 - pydantic's own

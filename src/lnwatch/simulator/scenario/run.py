@@ -20,7 +20,8 @@ from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.scenario.alone import schedule
 from lnwatch.simulator.scenario.causes import CAUSES, Place
 from lnwatch.simulator.scenario.file import Cause, Scenario, Window
-from lnwatch.simulator.scenario.verdict import Seen, Verdict, judge
+from lnwatch.simulator.scenario.verdict import Outcome, Seen, Verdict, judge
+from lnwatch.simulator.scenario.witness import Witness
 from lnwatch.simulator.world.hostclock import HostClock
 from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage
@@ -30,7 +31,7 @@ Cases = Callable[[Path, Clock, float], Awaitable[Sequence[Case]]]
 Ask = Callable[[Path, Clock, str, Mapping[str, object]], Awaitable[None]]  # of the daemon, through its inbox
 
 _WEEK: Final = 7 * 86_400
-_WARM_UP: Final = 900.0  # seconds before the beginning in which the daemon reads what was before
+_WARM_UP: Final = 300.0  # seconds before the beginning in which the daemon reads what was before
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
 _COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
@@ -42,12 +43,13 @@ class ScenarioError(LnwatchError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How it is run: where, and by which daemon."""
+    """How it is run: where, and by which daemon, whose `rules` these are."""
 
     house: House
     daemon: Daemon
     cases: Cases
     ask: Ask
+    rules: frozenset[str]
 
 
 def play(scenario: Scenario, run: Run) -> Verdict:
@@ -63,7 +65,8 @@ async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     begin = asked + (SystemClock().now() - asked) // _WEEK * _WEEK
     stage = Stage(scenario.world(begin), run.house.folder, lacking=scenario.lacks)
     people, host = People(stage.clock), HostClock(stage.clock)
-    loop.servers.append(stage.lnd)
+    witness = Witness(stage, begin)
+    loop.servers += (stage.lnd, stage.second)
     async with stage.opened(), people.opened():
         for cause in scenario.earlier:
             schedule(stage.world, cause, begin)
@@ -82,7 +85,9 @@ async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
                 task.cancel()
             await asyncio.gather(happening, watching, living, return_exceptions=True)
         cases = await run.cases(run.house.config, stage.clock, begin)
-        return _judged(scenario, cases, people, (begin, covered))
+        seen = _seen(cases, people, witness, begin)
+        outcome = Outcome(_counted(people), run.rules, covered, _times_told(people), witness.digest)
+        return judge(scenario, seen, outcome)
 
 
 def _why(task: "asyncio.Future[Any]") -> str:
@@ -143,13 +148,14 @@ async def _go_wrong(cause: Cause, place: Place) -> None:
             await stage.clock.sleep(max(0.0, began + cause.lasts - stage.clock.now()))
 
 
-def _judged(scenario: Scenario, cases: Sequence[Case], people: People, ending: tuple[float, frozenset[str]]) -> Verdict:
-    start, covered = ending
-    posts = people.channel.messages.values()
-    said = [each.get("metadata", {}).get("event_payload", {}) for each in posts]
-    told = {"slack": {str(each.get("rule")) for each in said}}
-    told["pagerduty"] = {str(each["payload"]["class"]) for each in people.pagerduty.events if "payload" in each}
-    seen = [
+def _seen(cases: Sequence[Case], people: People, witness: Witness, start: float) -> list[Seen]:
+    posts = [each.get("metadata", {}).get("event_payload", {}) for each in people.channel.messages.values()]
+    told = {
+        "slack": {str(each.get("rule")) for each in posts},
+        "pagerduty": {str(each["payload"]["class"]) for each in people.pagerduty.events if "payload" in each},
+        "webhook": {str(case["rule"]) for body in people.hook.deliveries.values() for case in body["cases"]},
+    }
+    return [
         Seen(
             rule=each.fingerprint.rule,
             subject=each.fingerprint.subject,
@@ -157,13 +163,21 @@ def _judged(scenario: Scenario, cases: Sequence[Case], people: People, ending: t
             opened=each.opened_at - start,
             ended=None if each.ended_at is None else each.ended_at - start,
             told=frozenset(kind for kind, rules in told.items() if each.fingerprint.rule in rules),
+            explained=witness.explains(each.fingerprint.rule, each.fingerprint.subject, each.opened_at),
         )
         for each in cases
         if each.opened_at is not None and each.opened_at >= start
     ]
-    return judge(
-        scenario, seen, {"slack": len(posts), "pagerduty": len(people.pagerduty.events)}, covered, _times_told(people)
-    )
+
+
+def _counted(people: People) -> Mapping[str, int]:
+    """How many messages each kind of channel got, and how many of BTCPay's webhooks the shop."""
+    return {
+        "slack": len(people.channel.messages),
+        "pagerduty": len(people.pagerduty.events),
+        "webhook": len(people.hook.deliveries),
+        "shop": people.shop.heard,
+    }
 
 
 def _times_told(people: People) -> Mapping[str, int]:

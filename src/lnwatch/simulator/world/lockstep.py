@@ -58,7 +58,7 @@ class LockstepLoop(asyncio.SelectorEventLoop):
         self.servers: list[Server] = []
         self._hands = 0.0
         self._calls = 0
-        self._streams = 0
+        self._stirs = 0
         self._stirred = 0
         self._selects = _Patient(self._rest)
         super().__init__(self._selects)
@@ -86,7 +86,7 @@ class LockstepLoop(asyncio.SelectorEventLoop):
             self._calls += 1
             task.add_done_callback(self._answered)
         elif of == _STREAM:
-            self._streams += 1
+            self._stirs += 1
         return task
 
     def add_reader(self, fd: Any, callback: Callable[[*_Given], Any], *args: *_Given) -> None:  # noqa: ANN401 - as asyncio has it
@@ -104,14 +104,20 @@ class LockstepLoop(asyncio.SelectorEventLoop):
 
     def _answered(self, _: object) -> None:
         self._calls -= 1
+        if self._parked:  # it may have been given up: its server is still to hear of that
+            self._stirs += 1
+
+    @property
+    def _parked(self) -> int:
+        return sum(each.parked for each in self.servers)
 
     def _rest(self, timeout: float | None, wait: Callable[[float | None], _Found]) -> _Found:
         """Nothing is left to do but to wait: for grpc's threads, or else for the next timer."""
         if timeout is None:
             return wait(None)
-        if self._calls > sum(each.parked for each in self.servers) and (found := wait(PATIENCE)):
+        if self._calls > self._parked and (found := wait(PATIENCE)):
             return found
-        if (stirs := self._streams + sum(each.stirs for each in self.servers)) != self._stirred:
+        if (stirs := self._stirs + sum(each.stirs for each in self.servers)) != self._stirred:
             if found := wait(GRACE):
                 return found
             self._stirred = stirs

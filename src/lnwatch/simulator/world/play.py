@@ -65,7 +65,7 @@ class Play:
         """Nothing has happened yet."""
         self._world, self._btcpay, self._bitcoind, self._side = world, btcpay, bitcoind, side
         self._stores = stores
-        self._invoices: dict[str, Invoice] = {}
+        self.invoices: dict[str, Invoice] = {}  # what BTCPay made of those of the world
         self._requests: dict[str, str] = {}
         self._paying: dict[str, int] = {}  # add index of what the world's HTLCs pay
         self._coins: dict[str, SimulatedCoins] = {}  # by transaction
@@ -107,7 +107,7 @@ class Play:
         if event.kind == "request":
             metadata["paymentRequestId"] = self._request(event, store)
         made = await self._btcpay.open_invoice(store, order_of(store, price=price, metadata=metadata))
-        self._invoices[event.invoice] = made
+        self.invoices[event.invoice] = made
         if event.kind == "request":
             self._btcpay.core.requests[metadata["paymentRequestId"]].invoices.append(made.id)
 
@@ -144,7 +144,7 @@ class Play:
     # -- Lightning --------------------------------------------------------------------------------------------
 
     async def _htlcs(self, event: HtlcsAdded | HtlcsSettled | HtlcsFailed) -> None:
-        invoice = self._invoices.get(event.invoice)
+        invoice = self.invoices.get(event.invoice)
         way = self._way(invoice)
         if isinstance(event, HtlcsAdded) and invoice is not None and way is not None:
             index = await self._index(invoice, way, event.method)
@@ -183,7 +183,7 @@ class Play:
             if (coins := self._coins.pop(event.tx, None)) is not None:
                 coins.replace(event.tx)
             return
-        invoice = self._invoices.get(event.invoice)
+        invoice = self.invoices.get(event.invoice)
         prompt = invoice.prompt(CHAIN) if invoice is not None else None
         coins = self._wallet(invoice)
         if prompt is None or prompt.destination is None or coins is None:
@@ -224,7 +224,7 @@ class Play:
     async def _spend(self, event: PaidOut | Swept) -> None:
         books = self._world.scene.books
         if event.purpose == "refund" and self._refunded is not None:
-            invoice, self._refunded = self._invoices.get(self._refunded), None
+            invoice, self._refunded = self.invoices.get(self._refunded), None
             if invoice is not None:
                 self._refund(invoice, event.msat, LIGHTNING if isinstance(event, PaidOut) else CHAIN)
         elif isinstance(event, PaidOut):

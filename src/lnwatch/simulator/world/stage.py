@@ -16,7 +16,7 @@ from lnwatch.simulator.lnd import LndDouble
 from lnwatch.simulator.lnd import Node as LndNode
 from lnwatch.simulator.lnd.node import Scale
 from lnwatch.simulator.nbxplorer import Indexer, NbxplorerDouble
-from lnwatch.simulator.world.events import Event
+from lnwatch.simulator.world.events import Event, Listener
 from lnwatch.simulator.world.lightning_way import LightningWay
 from lnwatch.simulator.world.lnd_side import LndSide
 from lnwatch.simulator.world.pace import StageClock
@@ -43,6 +43,7 @@ class Stage:
         """Everything stands at the beginning; credentials are written to `folder`, `key` without what is `lacking`.
         Where LND never `listens`, it is asked from within this process alone."""
         self._heard: list[Event] = []
+        self.listeners: list[Listener] = []  # of what happens in the world
         self.looks_every = 1.0  # seconds, at what stands in the customers' way
         self.clock = StageClock(spec.begin / 1_000)
         self.chain = self._old_chain(spec)
@@ -96,8 +97,10 @@ class Stage:
     def _invoiced(self, payment_hash: str) -> bool:
         return any(payment_hash in way.known for way in self.ways)
 
-    def _hear(self, _: int, event: Event) -> None:
+    def _hear(self, at: int, event: Event) -> None:
         self._heard.append(event)
+        for listener in self.listeners:
+            listener(at, event)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

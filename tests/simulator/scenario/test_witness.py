@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from lnwatch.clock import SystemClock
+from lnwatch.simulator.btcpay import Invoice
+from lnwatch.simulator.scenario.witness import Witness
+from lnwatch.simulator.world import shops
+from lnwatch.simulator.world.events import CoinsSent, CoinsTakenBack, PeerWent, Reorganised
+from lnwatch.simulator.world.stage import Stage
+
+DAY = 86_400
+MINUTE = 60.0
+QUIRKS = {"PaidLate": "paid_late", "PaidPartial": "paid_partial", "PaidOver": "paid_over"}
+
+
+class Past:
+    """Some days of a busy shop, and a witness of them."""
+
+    def __init__(self, folder: Path, days: float) -> None:
+        self.now = SystemClock().now()
+        self.begin = self.now - days * DAY
+        self.stage = Stage(shops("witness", int(self.begin * 1_000), games=800), folder)
+        self.witness = Witness(self.stage, self.begin)
+        self.sent: list[CoinsSent] = []
+        self.stage.listeners.append(lambda _, event: self.sent.append(event) if isinstance(event, CoinsSent) else None)
+
+    async def live(self) -> list[Invoice]:
+        async with self.stage.opened():
+            await self.stage.live_through(self.now, lambda _: None)
+        return list(self.stage.btcpay.core.invoices.values())
+
+    def coins(self, invoice: str) -> list[str]:
+        """The transactions that pay an invoice of the world."""
+        return [each.tx for each in self.sent if each.invoice == invoice]
+
+    def explains(self, rule: str, invoice: Invoice) -> bool:
+        return self.witness.explains(rule, f"invoice:{invoice.id}", self.now)
+
+    def peer(self, name: str, minutes_ago: float, *, online: bool) -> None:
+        self.witness.hear(int((self.now - minutes_ago * MINUTE) * 1_000), PeerWent(name, online))
+
+
+async def test_customers_explain_their_own_payments(tmp_path: Path) -> None:
+    """A payment that BTCPay calls wrong follows from what a customer did; none that was right, and nothing else."""
+    past = Past(tmp_path, 2)
+    invoices = await past.live()
+    for additional, rule in QUIRKS.items():
+        found = [each for each in invoices if each.additional == additional]
+        assert found
+        assert all(past.explains(rule, each) for each in found), rule
+    right = [each for each in invoices if (each.status, each.additional) == ("Settled", "None") and not each.top_up]
+    assert len(right) > 300
+    assert not [each.id for each in right for rule in QUIRKS.values() if past.explains(rule, each)]
+    assert not any(past.explains(rule, each) for each in right for rule in ("bitcoind_down", "paid_not_settled"))
+
+
+async def test_coins_that_fell_back_explain_a_regression(tmp_path: Path) -> None:
+    """Coins that were spent elsewhere, or a block that lost; but not what arrived and stayed."""
+    past = Past(tmp_path, 1)
+    invoices = await past.live()
+    settled = [each for each in invoices if each.status == "Settled"]
+    before = [each for each in settled if past.explains("invoice_regressed", each)]
+    world = {made.id: name for name, made in past.stage.play.invoices.items()}
+    of_chain = {each.id: tx for each in settled for tx in past.coins(world.get(each.id, ""))}
+    stayed = [each for each in settled if each.id in of_chain and each not in before]
+    assert len(stayed) > 5
+    past.witness.hear(int(past.now * 1_000), CoinsTakenBack(of_chain[stayed[0].id]))
+    past.witness.hear(int(past.now * 1_000), Reorganised(1, (of_chain[stayed[1].id],)))
+    assert [past.explains("invoice_regressed", each) for each in stayed[:3]] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("moves", "away"),
+    [([], False), ([(20, False)], True), ([(20, False), (5, True)], False), ([(5, False)], False)],
+)
+def test_a_peer_that_is_away_explains_its_channels(tmp_path: Path, moves: list[tuple[float, bool]], away: bool) -> None:
+    """For as long as it was away, once that was longer than a rule waits; and no other peer's."""
+    past = Past(tmp_path, 1)
+    name, other = list(past.stage.world.scene.network.peers)[:2]
+    for minutes, online in moves:
+        past.peer(name, minutes, online=online)
+    points = {each.peer_alias: each.channel_point for each in past.stage.node.channels}
+    assert past.witness.explains("channel_inactive", f"channel:{points[name]}", past.now) is away
+    assert not past.witness.explains("channel_inactive", f"channel:{points[other]}", past.now)
+
+
+def test_coming_and_going_explains_a_flapping_peer(tmp_path: Path) -> None:
+    """Where it is often within the hour."""
+    past = Past(tmp_path, 1)
+    name = next(iter(past.stage.world.scene.network.peers))
+    subject = f"peer:{past.stage.side.key(name)}"
+    for number in range(10):
+        past.peer(name, 100 - number, online=bool(number % 2))
+    assert not past.witness.explains("peer_flapping", subject, past.now)
+    for number in range(10):
+        past.peer(name, 50 - number, online=bool(number % 2))
+    assert past.witness.explains("peer_flapping", subject, past.now)
