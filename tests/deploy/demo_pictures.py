@@ -19,7 +19,7 @@ from tests.requirements import require
 
 PICTURES = Path(__file__).parents[2] / "docs"
 _LNWATCH = (sys.executable, "-m", "lnwatch")
-_PATIENCE = 300  # seconds
+_PATIENCE = 900  # seconds: a busy machine takes its time
 
 
 _LIGHT = ("", 1_180, "1")
@@ -44,7 +44,7 @@ def pictures(folder: Path, into: Path | None) -> None:
         _shoot(f"{told}/", into or PICTURES, "demo-told", 800, sorts)
     finally:
         demo.terminate()
-        demo.wait(60)
+        demo.wait(_PATIENCE)
 
 
 def _wait(reached: Callable[[], bool]) -> None:
