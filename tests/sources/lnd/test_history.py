@@ -99,9 +99,11 @@ async def test_open_at_birth_is_followed(build: Builder) -> None:
 
 
 async def test_payments(build: Builder) -> None:
-    """Payments before birth are history too, without routes where the release can leave them out."""
-    for release, destination in (("0.21.2", False), ("0.20.1", True)):
+    """Payments before birth are history too, without routes where release and database can leave them out."""
+    for release, on_sql in (("0.21.2", True), ("0.21.2", False), ("0.20.1", True)):
+        destination = not on_sql or release != "0.21.2"
         bench = await build(payments=230, release=release)
+        bench.node.payments.on_sql = on_sql
         await bench.read("node")
         await bench.read("payments")
         readings = await bench.drain("payment_history")

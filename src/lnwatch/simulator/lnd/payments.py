@@ -25,6 +25,7 @@ class PaymentBook:
         self._now = now
         self._started = int(now())
         self._since: list[sim.Payment | None] = []
+        self.on_sql = False  # LND's usual database, bbolt, has no way to leave hops out
 
     @property
     def last_index(self) -> int:
@@ -55,8 +56,7 @@ class PaymentBook:
         self._since[index - self._history - 1] = None
 
     def page(self, request: sim.ListPaymentsRequest, version: tuple[int, ...]) -> sim.ListPaymentsResponse:
-        """ListPayments. No number asked for means 100, and before 0.20 all. Hops come also where they are not
-        wanted: LND's usual database can't leave them out."""
+        """ListPayments. No number asked for means 100, and before 0.20 all."""
         wanted = request.max_payments or (DEFAULT_PAYMENTS if version >= (0, 20, 0) else self.last_index)
         found: list[sim.Payment] = []
         for index in self._walk(request.index_offset, backwards=request.reversed):
@@ -68,6 +68,10 @@ class PaymentBook:
         if request.reversed:
             found.reverse()
         answer = sim.ListPaymentsResponse(payments=found)
+        if request.omit_hops and self.on_sql and version >= (0, 21, 0):
+            for payment in answer.payments:
+                for attempt in payment.htlcs:
+                    attempt.route.ClearField("hops")
         if found:
             answer.first_index_offset, answer.last_index_offset = found[0].payment_index, found[-1].payment_index
         if request.count_total_payments:
