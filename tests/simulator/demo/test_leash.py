@@ -30,7 +30,14 @@ asyncio.run(hold())
 
 def gone(pid: int) -> Callable[[], bool]:
     """Whether there is no such process any more."""
-    return lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+    def ended() -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    return ended
 
 
 def on_a_leash(command: str) -> tuple["subprocess.Popen[bytes]", int]:

@@ -110,7 +110,7 @@ async def test_the_checkout_is_closed_to_customers_alone(place: Place) -> None:
 
 async def test_a_macaroon_is_revoked_and_there_again(place: Place) -> None:
     """In LND's words."""
-    written, bakery = place.stage.lnd.macaroon.read_bytes().hex(), place.stage.node.bakery
+    written, bakery = [place.stage.lnd.macaroon.read_bytes().hex()], place.stage.node.bakery
     async with wrong(place, "macaroon_revoked"):
         with pytest.raises(RefusedError, match="root key with id 0 doesn't exist"):
             bakery.verify(written, "info:read", "/lnrpc.Lightning/GetInfo", 0.0)
@@ -216,7 +216,7 @@ async def test_what_restarts_is_back_with_its_memory_or_without(place: Place, wh
 
     def forgot() -> bool:
         known = stage.key in stage.btcpay.core.credentials.keys
-        written = stage.lnd.macaroon.read_bytes().hex()
+        written = [stage.lnd.macaroon.read_bytes().hex()]
         try:
             stage.node.bakery.verify(written, "info:read", "/lnrpc.Lightning/GetInfo", 0.0)
         except RefusedError:

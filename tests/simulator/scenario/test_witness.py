@@ -49,7 +49,8 @@ async def test_customers_explain_their_own_payments(tmp_path: Path) -> None:
         found = [each for each in invoices if each.additional == additional]
         assert found
         assert all(past.explains(rule, each) for each in found), rule
-    right = [each for each in invoices if (each.status, each.additional) == ("Settled", "None") and not each.top_up]
+    settled = [each for each in invoices if (each.status, each.additional) == ("Settled", "None") and not each.top_up]
+    right = [each for each in settled if len(each.payments) == 1]  # what comes for it later, BTCPay calls nothing
     assert len(right) > 300
     assert not [each.id for each in right for rule in QUIRKS.values() if past.explains(rule, each)]
     assert not any(past.explains(rule, each) for each in right for rule in ("bitcoind_down", "paid_not_settled"))
