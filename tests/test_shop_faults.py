@@ -176,14 +176,14 @@ async def test_told_once_and_nothing_lost(builder: Builder, trouble: Trouble) ->
         assert "\n" not in sentence
         assert made.monitor not in f"{sentence} {house.told}"
         assert house.server.state is trouble.state
-        assert went_on(house, since)
+        await house.until(lambda: went_on(house, since))
         assert dict(house.counters) == counted(lightning=1)
         mend()
         made.btcpay.pay_over_lightning(fourth)
         await house.until(lambda: house.settled == 4)
         await house.until(lambda: set(house.cases) == usual and house.told == "", step=20)
         assert set(house.blind) == blind
-        assert went_on(house, since)
+        await house.until(lambda: went_on(house, since))
         counts = counted(lightning=3, onchain=1)
         assert dict(house.counters) == counts
     await stands(builder, {"A-1": LN, "A-2": LN, "A-3": CHAIN, "A-4": LN}, counts)
@@ -202,7 +202,7 @@ async def test_a_key_that_was_never_right(tmp_path: Path) -> None:
             assert "make one under" in house.cases["credential_rejected"].sentence
             assert house.shop.read_until is None
             assert house.rows("merchant_invoice") == []
-            assert went_on(house, since)
+            await house.until(lambda: went_on(house, since))
             builder.key.write_text(f"{made.monitor}\n")
             await house.until(lambda: house.read and house.shop.open_count == 1)
             made.btcpay.pay_over_lightning(still_open)
