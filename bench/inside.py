@@ -100,7 +100,6 @@ async def _take(_scope: object, _receive: object, send: Callable[[Mapping[str, A
 
 
 async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path) -> None:
-    loop = asyncio.get_running_loop()
     stage = Stage(shops("bench", _BEGIN, corner=5, books=60, games=200), folder, listens=way == "sockets")
     people, house = People(stage.clock), House(folder, free_port(), 0)
     indoors = Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook)) if way != "sockets" else None
@@ -109,13 +108,12 @@ async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path
         often = f"{grain:.0f}s"
         configure(house, stage, people, Pace(often, "10s", often, f"{max(grain, 60):.0f}s", ""))
         config = load(house.config, os.environ)
-        if indoors is None and isinstance(loop, LockstepLoop):
-            loop.servers += (stage.lnd, stage.second)
+        if indoors is None:
             daemon = [run(config, stage.clock)]
-        elif indoors is not None and way == "indoors":
+        elif way == "indoors":
             door, clock = Door(clock=stage.clock, inside=indoors), CoarseClock(stage.clock, grain)
             daemon = [run_inside(config, clock, door, partial(indoors.show, house.port), grain)]
-        elif indoors is not None:
+        else:
             indoors.show(house.port, _take)
             daemon = []
         if indoors is not None:

@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,15 +78,18 @@ def _rules() -> frozenset[str]:
 
 def _all(scenarios: "dict[str, Scenario]", jobs: int) -> "dict[str, Verdict]":
     """The verdict of each, side by side in processes of their own; the longest begin first."""
-    for name, each in scenarios.items():
-        complain(f"{name}: {each.about}")
     if len(scenarios) == 1:
-        return {name: _run(each) for name, each in scenarios.items()}
+        ((name, alone),) = scenarios.items()
+        complain(f"{name}: {alone.about}")
+        return {name: _run(alone)}
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(scenarios)), fresh, max_tasks_per_child=1) as processes:
         longest = sorted(scenarios, key=lambda name: -scenarios[name].lasts)
-        running = {name: processes.submit(_run, scenarios[name]) for name in longest}
-        return {name: running[name].result() for name in scenarios}
+        names = {processes.submit(_run, scenarios[name]): name for name in longest}
+        for ended in as_completed(names):
+            name, verdict = names[ended], ended.result()
+            complain(f"{name}: {_word(verdict)}: {scenarios[name].about}")
+        return {name: ended.result() for ended, name in sorted(names.items(), key=lambda each: each[1])}
 
 
 def _run(scenario: "Scenario") -> "Verdict":
@@ -152,7 +155,7 @@ def _show(verdicts: "dict[str, Verdict]") -> None:
         rows.append(
             (
                 name,
-                "well" if each.well else "NOT WELL",
+                _word(each),
                 each.broken or "; ".join(map(_caught, each.caught)) or "-",
                 ", ".join(ended) or "-",
                 "; ".join(wrong) or "-",
@@ -161,6 +164,10 @@ def _show(verdicts: "dict[str, Verdict]") -> None:
             )
         )
     say_table(("scenario", "verdict", "caught", "ended after", "false", "pages", "messages"), rows)
+
+
+def _word(verdict: "Verdict") -> str:
+    return "well" if verdict.well else "NOT WELL"
 
 
 def _caught(one: "Caught") -> str:

@@ -71,9 +71,6 @@ async def _live(life: Life, *, inside: bool) -> None:
     stage = Stage(shops("both ways", (BEGIN - HISTORY) * 1_000, books=70, games=230), life.folder, listens=not inside)
     people, house = People(stage.clock), House(life.folder, _free_port(), 0)
     indoors = Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook)) if inside else None
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, LockstepLoop)
-    loop.servers += (stage.lnd, stage.second)
     async with stage.opened(), people.opened(), asyncio.TaskGroup() as group:
         await stage.live_through(BEGIN - WARM_UP, lambda _: None)
         configure(house, stage, people, _PACE)

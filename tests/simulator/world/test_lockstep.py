@@ -95,7 +95,6 @@ def test_a_call_of_grpc_holds_time_unless_it_hangs(tmp_path: Path) -> None:
         clock = StageClock(time.time())
         clock.go_live()
         double = LndDouble(Node(now=clock.now, scale=Scale(channels=1)), tmp_path)
-        loop.servers.append(double)
         await double.start()
         ticks = asyncio.create_task(_tick())
         files = {"tls_cert_file": double.certificate, "macaroon_file": double.macaroon}

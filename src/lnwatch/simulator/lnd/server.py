@@ -43,8 +43,8 @@ class Faults:
 
 class LndDouble:
     """Serves one node. In `directory` lie `tls.cert`, `readonly.macaroon` and `admin.macaroon`, as LND writes
-    them. `calls` and `bytes_sent` are counted by path; `parked` are the calls that wait on purpose now, and `stirs`
-    grows with all that a client hears of unasked: messages of streams, and that it came or went."""
+    them. `calls` and `bytes_sent` are counted by path.
+    """
 
     def __init__(
         self, node: Node, directory: Path, *, clock_now: Callable[[], float] | None = None, listens: bool = True
@@ -58,8 +58,6 @@ class LndDouble:
         self.faults = Faults()
         self.calls: Counter[str] = Counter()
         self.bytes_sent: Counter[str] = Counter()
-        self.parked = 0
-        self.stirs = 0
         self.port = 0
         self.running = False
         self.within: set[asyncio.Task[Any]] = set()  # calls from within this process
@@ -95,7 +93,6 @@ class LndDouble:
         self.port = server.add_secure_port(self.address, credentials)
         await server.start()
         self._server = server
-        self.stirs += 1
 
     async def stop(self) -> None:
         """Go away at once, as a killed process does."""
@@ -105,7 +102,6 @@ class LndDouble:
         server, self._server = self._server, None
         if server is not None:
             await server.stop(None)
-            self.stirs += 1
 
     def renew_certificate(self, *, age_days: float = 0.0, host: str = "") -> None:
         """What LND does at a start when its certificate is gone; takes effect with the next start.
@@ -140,7 +136,6 @@ class LndDouble:
         if not isinstance(answer, AsyncIterator):
             raise TypeError(path)
         async for message in self._disturbed(answer, context):
-            self.stirs += 1
             yield message
 
     async def _disturbed(self, messages: AsyncIterator[Message], context: Any) -> AsyncIterator[Message]:  # noqa: ANN401 - grpc's own
@@ -178,15 +173,10 @@ class LndDouble:
                 self.node.bakery.verify(written, call.permission, path, self.node.now())
             except RefusedError as error:
                 await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        parked = not call.streams  # somebody waits for the one answer
-        self.parked += parked
-        try:
-            if self.faults.hang(path):
-                await asyncio.Event().wait()
-            if self.faults.latency:
-                await asyncio.sleep(self.faults.latency)
-        finally:
-            self.parked -= parked
+        if self.faults.hang(path):
+            await asyncio.Event().wait()
+        if self.faults.latency:
+            await asyncio.sleep(self.faults.latency)
         if text := self.faults.failing.get(path.rpartition("/")[2]):
             await context.abort(grpc.StatusCode.UNKNOWN, text)
 

@@ -60,12 +60,11 @@ class Run:
 def play(scenario: Scenario, run: Run) -> Verdict:
     """Let it happen, and judge. The same hour of the same week day as in the file, as late as can be."""
     random.seed(scenario.seed)  # of the daemon's jitter
-    loop = LockstepLoop()
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        return runner.run(_play(scenario, run, loop))
+    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+        return runner.run(_play(scenario, run))
 
 
-async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
+async def _play(scenario: Scenario, run: Run) -> Verdict:
     asked = scenario.begin.timestamp()
     begin = asked + (SystemClock().now() - asked) // _WEEK * _WEEK
     over_sockets = scenario.way == "sockets"
@@ -73,7 +72,6 @@ async def _play(scenario: Scenario, run: Run, loop: LockstepLoop) -> Verdict:
     people, host = People(stage.clock), HostClock(stage.clock)
     indoors = None if over_sockets else Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook))
     witness = Witness(stage, begin)
-    loop.servers += (stage.lnd, stage.second)
     async with stage.opened(), people.opened():
         for cause in scenario.earlier:
             schedule(stage.world, cause, begin)

@@ -1,26 +1,20 @@
 """An event loop whose time stands still while anything is under way, and then is the next for which somebody waits."""
 
 import asyncio
+import os
+import resource
 import selectors
+import threading
 from collections.abc import Callable
-from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
-
-from grpc import aio
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 _Given = TypeVarTuple("_Given")
 _Found = list[tuple[selectors.SelectorKey, int]]
 
-GRACE: Final = 0.15  # seconds of the machine's: grpc's threads take a thousandth with a message, where they are let
-PATIENCE: Final = 10.0  # seconds of the machine's, after which even what is under way is left to itself
-_CALL, _STREAM = aio.UnaryUnaryCall.__name__, aio.UnaryStreamCall.__name__
-
-
-class Server(Protocol):
-    """One of grpc: how many calls it lets wait on purpose, and a figure that grows with what it says unasked."""
-
-    parked: int
-    stirs: int
+PATIENCE: Final = 10_000  # looks at threads that never rest, before they are left to themselves
+_LOOKS_EVERY: Final = 0.001  # seconds of the machine's
+_TASKS: Final = "/proc/self/task"  # where Linux tells of the threads of a process
 
 
 class _Patient(selectors.DefaultSelector):
@@ -47,19 +41,14 @@ class LockstepLoop(asyncio.SelectorEventLoop):
     """All of its timers, deadlines included, are by its own time, which passes in jumps: from the moment at which
     nothing more happens by itself to the one for which the first timer waits.
 
-    Under way is what this thread still has to run or can read from a socket, and each call of a grpc client that has
-    no answer yet, but for those that their server parked, which wait for time to pass. `servers` are those of grpc in
-    this process: what their threads carry unasked is waited for. Other threads there are none: what they are asked for
-    is done at once, so that all happens in one order.
+    Under way is what this thread still has to run or can read from a socket, and whatever another thread is at: those
+    of grpc, which carry its calls and streams, have to sleep before time passes. Jobs for threads are done at once in
+    this one, so that all happens in one order. It needs Linux, which alone tells whether a thread sleeps.
     """
 
     def __init__(self) -> None:
         """Its time begins at zero."""
-        self.servers: list[Server] = []
         self._hands = 0.0
-        self._calls = 0
-        self._stirs = 0
-        self._stirred = 0
         self._selects = _Patient(self._rest)
         super().__init__(self._selects)
 
@@ -78,51 +67,47 @@ class LockstepLoop(asyncio.SelectorEventLoop):
         self.call_soon(_do, job, func, args)
         return job
 
-    def create_task(self, coro: Any, **more: Any) -> asyncio.Task[Any]:  # noqa: ANN401 - as asyncio has it
-        """Run a coroutine; where it is a call of a grpc client, time stands meanwhile."""
-        task = super().create_task(coro, **more)
-        of = getattr(coro, "__qualname__", "").partition(".")[0]
-        if of == _CALL:
-            self._calls += 1
-            task.add_done_callback(self._answered)
-        elif of == _STREAM:
-            self._stirs += 1
-        return task
-
     def add_reader(self, fd: Any, callback: Callable[[*_Given], Any], *args: *_Given) -> None:  # noqa: ANN401 - as asyncio has it
         """Listen, after all else, to what grpc's threads bring, which alone comes this way."""
         super().add_reader(fd, callback, *args)
         self._selects.late.add(fd if isinstance(fd, int) else fd.fileno())
 
-    async def start_tls(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - as asyncio has it
-        """Shake hands over TLS, which grpc alone speaks here; time stands meanwhile."""
-        self._calls += 1
-        try:
-            return await super().start_tls(*args, **more)
-        finally:
-            self._calls -= 1
-
-    def _answered(self, _: object) -> None:
-        self._calls -= 1
-        if self._parked:  # it may have been given up: its server is still to hear of that
-            self._stirs += 1
-
-    @property
-    def _parked(self) -> int:
-        return sum(each.parked for each in self.servers)
-
     def _rest(self, timeout: float | None, wait: Callable[[float | None], _Found]) -> _Found:
-        """Nothing is left to do but to wait: for grpc's threads, or else for the next timer."""
+        """Nothing is left to do but to wait: for other threads, or else for the next timer."""
         if timeout is None:
             return wait(None)
-        if self._calls > self._parked and (found := wait(PATIENCE)):
-            return found
-        if (stirs := self._stirs + sum(each.stirs for each in self.servers)) != self._stirred:
-            if found := wait(GRACE):
+        for _ in range(PATIENCE):
+            before = _rest_of_others()
+            found = wait(0)  # and the interpreter is let go: one that waits for nothing else sleeps as well
+            still = before is not None and before == _rest_of_others()
+            if found := found or wait(0 if still else _LOOKS_EVERY):
                 return found
-            self._stirred = stirs
+            if still:
+                break
         self._hands += timeout
         return []
+
+
+def _rest_of_others() -> int | None:
+    """How often the other threads of this process went to sleep until now; nothing while one of them is awake.
+
+    What one of them is at can't escape two looks that agree: whoever hands it on goes to sleep later, and is counted.
+    """
+    own = str(threading.get_native_id())
+    if not all(each == own or _sleeps(each) for each in os.listdir(_TASKS)):  # noqa: PTH208 - as fast as can be
+        return None
+    whole, this = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_THREAD)
+    return whole.ru_nvcsw + whole.ru_nivcsw - this.ru_nvcsw - this.ru_nivcsw
+
+
+def _sleeps(thread: str) -> bool:
+    """Whether it waits for somebody. One that waits for a time of its own is about to try again what it can't do."""
+    try:
+        with open(f"{_TASKS}/{thread}/wchan", "rb", buffering=0) as file:  # noqa: PTH123 - likewise
+            where = file.read(64)
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        return False
+    return where != b"0" and b"nanosleep" not in where
 
 
 def _do(job: asyncio.Future[T], func: Callable[[*_Given], T], args: tuple[*_Given]) -> None:
