@@ -37,8 +37,9 @@ _WARM_UP: Final = 300.0  # seconds before the beginning in which the daemon read
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
 _COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
-_GRAIN: Final = 300.0  # seconds between two looks of a daemon that lives through days
+_GRAIN: Final = 600.0  # seconds between two looks of a daemon that lives through days
 _LONG_WARM_UP: Final = 2 * 3_600.0  # for that
+_LOOKS_AT_DOUBLES_EVERY: Final = 60.0  # seconds, at what stands in the customers' way: it changes within minutes there
 
 
 class ScenarioError(LnwatchError):
@@ -72,6 +73,8 @@ async def _play(scenario: Scenario, run: Run) -> Verdict:
     people, host = People(stage.clock), HostClock(stage.clock)
     indoors = None if over_sockets else Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook))
     witness = Witness(stage, begin)
+    if not over_sockets:
+        stage.looks_every = _LOOKS_AT_DOUBLES_EVERY
     async with stage.opened(), people.opened():
         for cause in scenario.earlier:
             schedule(stage.world, cause, begin)

@@ -25,6 +25,7 @@ _AWAY: Final = 9 * _MINUTE  # a peer that was away for so long was away for long
 _FLAPS: Final = 8  # comings and goings within an hour
 _HAIR: Final = 0.001  # of an amount: what rounding makes
 _TWICE: Final = 1.5  # as much as was asked for
+_MONITORED: Final = 1_440 * _MINUTE  # after it expired BTCPay waits for so long until a coin is in a block
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class _Bill:
 
     made: InvoiceMade
     came: dict[str, tuple[int, int]] = field(default_factory=dict)  # moment and amount
-    shaken: bool = False  # coins of it were replaced, spent elsewhere, or fell out of the chain
+    shaken: bool = False  # coins of it were replaced, spent elsewhere, fell out of the chain, or came in too late
     waiting: set[str] = field(default_factory=set)  # coins of it that no block has
 
     @property
@@ -90,7 +91,7 @@ class Witness:
             case CoinsSent():
                 self._sent(at, event)
             case CoinsTakenBack() | Reorganised() | BlockMined():
-                self._moved(event)
+                self._moved(at, event)
             case PeerWent():
                 self._moves[event.peer].append((at, event.online))
 
@@ -104,13 +105,14 @@ class Witness:
         bill.waiting.add(event.tx)
         self._of_tx[event.tx] = event.invoice
 
-    def _moved(self, event: CoinsTakenBack | Reorganised | BlockMined) -> None:
+    def _moved(self, at: int, event: CoinsTakenBack | Reorganised | BlockMined) -> None:
         for tx in (event.tx,) if isinstance(event, CoinsTakenBack) else event.txs:
             if (invoice := self._of_tx.get(tx)) is None:
                 continue
             bill = self._bills[invoice]
             if isinstance(event, BlockMined):
                 bill.waiting.discard(tx)
+                bill.shaken |= at > bill.made.expires + _MONITORED
             else:
                 bill.shaken = True
             if isinstance(event, CoinsTakenBack):
