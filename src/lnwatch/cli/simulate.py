@@ -151,6 +151,7 @@ def _show(verdicts: "dict[str, Verdict]") -> None:
         wrong += [f"{rule} is called covered" for rule in each.covered]
         wrong += [f"{rule} was told again" for rule in each.again]
         wrong += [f"{rule} paged" for rule in each.paged if not each.may_page]
+        wrong += each.off
         told = sum(number for kind, number in each.messages.items() if kind != "shop")
         rows.append(
             (

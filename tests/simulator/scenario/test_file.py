@@ -68,6 +68,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
             "causes[1]: found a table; neither `kind` nor `path` goes with it",
         ),
         ('at = "1m"', 'before = "1m"', "causes[1]: found a table; `before` does not go with lnd_locked"),
+        ('seed = "one"', 'seed = "one"\nshows = [{ metric = "x" }]', "shows[1]: found a table; say `least`, `most` or"),
         ('seed = "one"', 'seed = "one"\ntickets = { game = 900 }', "`tickets` names game, which is not among `stores`"),
         ('seed = "one"', 'seed = "one"\nchannels = { mill = [] }', "mine.toml: channels: found a table; each peer has"),
         ('seed = "one"', 'seed = "one"\nlacks = ["canfly"]', "mine.toml: lacks: found ['canfly']; there is no canfly"),

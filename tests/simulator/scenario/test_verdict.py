@@ -2,11 +2,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from prometheus_client.samples import Sample
 
 from lnwatch.simulator.scenario import Scenario
 from lnwatch.simulator.scenario.verdict import Outcome, Seen, broken, judge
 
 OPENS = {"rule": "btcpay_down", "subject": "source:pay", "hurt_from": "60s", "hurt_until": "600s", "within": "120s"}
+
+
+COVERED = Sample("lnwatch_rule_covered", {"rule": "shop_webhooks_failing"}, 1)
 
 
 def truth(**more: object) -> Scenario:
@@ -111,8 +115,9 @@ def test_what_could_not_be_run_is_not_well() -> None:
 def test_what_cannot_fire_has_to_be_said() -> None:
     """A rule that is called covered and is not: silence would not mean health."""
     blind = truth(opens=[], uncovered=["shop_webhooks_failing"])
-    assert judge(blind, [], outcome(covered={"btcpay_down"})).well
-    told = judge(blind, [], outcome(covered={"btcpay_down", "shop_webhooks_failing"}))
+    said = [Sample("lnwatch_rule_covered", {"rule": "btcpay_down"}, 1)]
+    assert judge(blind, [], outcome(samples=[*said, COVERED._replace(value=0)])).well
+    told = judge(blind, [], outcome(samples=[*said, COVERED]))
     assert (told.well, told.covered) == (False, ("shop_webhooks_failing",))
 
 
@@ -124,3 +129,22 @@ def test_once_is_not_twice(cases: list[float], times: int, well: bool) -> None:
     """Neither a second case nor a second telling of the first."""
     once = truth(opens=[{**OPENS, "once": True}])
     assert judge(once, [seen(opened=each) for each in cases], outcome(times={"btcpay_down": times})).well is well
+
+
+@pytest.mark.parametrize(
+    ("values", "off"),
+    [
+        ([0.5], ()),
+        ([0.75], ()),
+        ([0.5, 0.4], ('uptime{source="pay"} is 0.4',)),
+        ([0.8], ('uptime{source="pay"} is 0.8',)),
+        ([], ('uptime{source="pay"} is not there',)),
+    ],
+)
+def test_figures_have_to_be_shown(values: list[float], off: tuple[str, ...]) -> None:
+    """Each that has the labels, whatever others it has, within both limits; one that is not there is wrong too."""
+    figure = {"metric": "uptime", "labels": {"source": "pay"}, "least": 0.5, "most": 0.75}
+    samples = [Sample("uptime", {"source": "pay", "window": str(n)}, value) for n, value in enumerate(values)]
+    others = [Sample("uptime", {"source": "node"}, 0.1), Sample("downtime", {"source": "pay"}, 0.1)]
+    found = judge(truth(opens=[], shows=[figure]), [], outcome(samples=[*samples, *others]))
+    assert (found.off, found.well) == (off, not off)

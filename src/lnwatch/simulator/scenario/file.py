@@ -98,12 +98,27 @@ class Window(Settings):
     reason: str = Field(min_length=1)
 
 
+class Figure(Settings):
+    """What `/metrics` must show at the end: of `metric`, wherever it has these `labels`, from `least` to `most`."""
+
+    metric: str
+    labels: Mapping[str, str] = Field(default_factory=dict)
+    least: float | None = None
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _bound(self) -> Self:
+        if self.least is None and self.most is None:
+            raise ValueError("say `least`, `most` or both: what it must be")
+        return self
+
+
 class Scenario(Settings):
     """A world of `stores` (orders a day), `history` of which lies before its beginning, and what is true of it.
 
     `silent` are rules that must open no case, `tolerated` those that may, `untold` those of which nobody may hear.
     Every other case is a false one. With `pages` false nobody may be called. `uncovered` are rules of which must be
-    said that they can't fire.
+    said that they can't fire, `shows` figures.
 
     `tickets` are median prices in hundredths, `channels` capacities in satoshis by peer; with a `second_node` its
     probes are among the events.
@@ -130,6 +145,7 @@ class Scenario(Settings):
     tolerated: tuple[Slug, ...] = ()
     untold: tuple[Slug, ...] = ()
     uncovered: tuple[Slug, ...] = ()
+    shows: tuple[Figure, ...] = ()
     pages: bool = True
 
     @field_validator("stores")

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from lnwatch.clock import Clock, SystemClock
 from lnwatch.errors import LnwatchError
@@ -35,7 +36,6 @@ Ask = Callable[[Path, Clock, str, Mapping[str, object]], Awaitable[None]]  # of 
 _WEEK: Final = 7 * 86_400
 _WARM_UP: Final = 300.0  # seconds before the beginning in which the daemon reads what was before
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
-_COVERED: Final = re.compile(r'lnwatch_rule_covered\{[^}]*rule="([a-z_]+)"[^}]*\} 1(?:\.0)?')
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
 _GRAIN: Final = 600.0  # seconds between two looks of a daemon that lives through days
 _LONG_WARM_UP: Final = 2 * 3_600.0  # for that
@@ -92,14 +92,14 @@ async def _play(scenario: Scenario, run: Run) -> Verdict:
             await asyncio.wait({living, watching, happening}, return_when=asyncio.FIRST_COMPLETED)
             if not happening.done():
                 raise ScenarioError(f"the daemon or its world ended: {_why(living) or _why(watching)}")
-            covered = happening.result()
+            samples = happening.result()
         finally:
             for task in (happening, watching, living):
                 task.cancel()
             await asyncio.gather(happening, watching, living, return_exceptions=True)
         cases = await run.cases(run.house.config, stage.clock, begin)
         seen = _seen(cases, people, witness, begin)
-        outcome = Outcome(_counted(people), run.rules, covered, _times_told(people), witness.digest)
+        outcome = Outcome(_counted(people), run.rules, samples, _times_told(people), witness.digest)
         return judge(scenario, seen, outcome)
 
 
@@ -110,8 +110,8 @@ def _why(task: "asyncio.Future[Any]") -> str:
     return repr(error) if error is not None else ""
 
 
-async def _happen(scenario: Scenario, run: Run, page: "_Page", place: Place, begin: float) -> frozenset[str]:
-    """From when the daemon knows all that was before to the end; the rules that can fire then."""
+async def _happen(scenario: Scenario, run: Run, page: "_Page", place: Place, begin: float) -> list[Sample]:
+    """From when the daemon knows all that was before to the end; what it shows then."""
     stage = place.stage
     await page.ready(stage.clock, begin)
     await stage.clock.sleep(begin - stage.clock.now())
@@ -122,7 +122,7 @@ async def _happen(scenario: Scenario, run: Run, page: "_Page", place: Place, beg
             if cause not in scenario.earlier:
                 group.create_task(_go_wrong(cause, place))
         await stage.clock.sleep(scenario.lasts)
-    return await page.covered()
+    return await page.samples()
 
 
 def _announced(window: Window, begin: float) -> Mapping[str, object]:
@@ -138,15 +138,12 @@ class _Page:
     house: House
     indoors: Indoors | None
 
-    async def _metrics(self) -> list[str]:
+    async def samples(self) -> list[Sample]:
+        """All that is on `/metrics`."""
         transport = None if self.indoors is None else self.indoors.transport()
         async with httpx.AsyncClient(transport=transport, timeout=10) as client:
-            return (await client.get(f"{self.house.page}/metrics")).text.splitlines()
-
-    async def covered(self) -> frozenset[str]:
-        """The rules that it says can fire."""
-        found = (_COVERED.fullmatch(line) for line in await self._metrics())
-        return frozenset(each[1] for each in found if each is not None)
+            text = (await client.get(f"{self.house.page}/metrics")).text
+        return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     async def ready(self, clock: Clock, by: float) -> None:
         """Until it has read all of history."""
@@ -154,8 +151,8 @@ class _Page:
         while clock.now() + _LOOKS_EVERY < by:
             await clock.sleep(_LOOKS_EVERY)
             with suppress(httpx.HTTPError):
-                read = [line for line in await self._metrics() if line.startswith("lnwatch_backfill_finished{")]
-                if read and all(line.endswith(" 1") for line in read):
+                read = [each.value for each in await self.samples() if each.name == "lnwatch_backfill_finished"]
+                if read and all(read):
                     return
         raise ScenarioError(f"the daemon had not read what was before within {by - began:.0f} s")
 

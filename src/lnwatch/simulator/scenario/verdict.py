@@ -1,11 +1,14 @@
 """What a daemon made of a scenario, held against the truth. Times are seconds from the scenario's beginning."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lnwatch.simulator.scenario.file import Opening, Scenario
+from prometheus_client.samples import Sample
+
+from lnwatch.simulator.scenario.file import Figure, Opening, Scenario
 
 _PAGER = "pagerduty"
 _TELLING = frozenset({"critical", "warning"})
@@ -48,8 +51,8 @@ class Verdict:
     """`false` are cases that should not be, `loud` rules that had to be silent or untold, `heard` all that were told,
     `paged` those that paged, without what goes wrong by itself; `pages` is what PagerDuty got in all. `covered` are
     those of which it was not said that they can't fire, `again` those that opened or were told more than once and
-    should not. `messages` are those of each kind of channel, `events` is the digest of what happened in the world.
-    `broken` says why there is no verdict.
+    should not, `off` figures that were not as they had to be. `messages` are those of each kind of channel, `events` is
+    the digest of what happened in the world. `broken` says why there is no verdict.
     """
 
     caught: tuple[Caught, ...]
@@ -63,13 +66,14 @@ class Verdict:
     events: str = ""
     covered: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
     broken: str = ""
 
     @property
     def well(self) -> bool:
         """Whether all of it is as the truth has it."""
         quiet = self.may_page or not self.paged
-        wrong = (*self.false, *self.loud, *self.covered, *self.again)
+        wrong = (*self.false, *self.loud, *self.covered, *self.again, *self.off)
         return all(each.well for each in self.caught) and not wrong and quiet and not self.broken
 
     def document(self) -> dict[str, Any]:
@@ -80,13 +84,19 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a run beside its cases: how many messages each kind of channel `told` of, the rules that are `built`
-    and those that can fire (`covered`), the `times` that each was told anew, and the digest of the world's `events`."""
+    the `samples` of `/metrics` at the end, the `times` that each was told anew, and the digest of the world's `events`.
+    """
 
     told: Mapping[str, int]
     built: AbstractSet[str]
-    covered: AbstractSet[str] = frozenset()
+    samples: Sequence[Sample] = ()
     times: Mapping[str, int] = field(default_factory=dict)
     events: str = ""
+
+    @property
+    def covered(self) -> AbstractSet[str]:
+        """The rules that can fire, as is said of them."""
+        return {each.labels["rule"] for each in self.samples if each.name == "lnwatch_rule_covered" and each.value == 1}
 
 
 def broken(why: str) -> Verdict:
@@ -122,8 +132,21 @@ def judge(
         messages=outcome.told,
         events=outcome.events,
         covered=tuple(sorted({*scenario.uncovered} & outcome.covered)),
+        off=tuple(text for figure in scenario.shows if (text := _off(figure, outcome.samples))),
         again=tuple(sorted(each.rule for each in scenario.opens if each.once and _again(each, seen, outcome.times))),
     )
+
+
+def _off(figure: Figure, samples: Iterable[Sample]) -> str:
+    """What is wrong with one, if anything is."""
+    labels = figure.labels.items()
+    found = [each.value for each in samples if each.name == figure.metric and labels <= each.labels.items()]
+    least, most = -math.inf if figure.least is None else figure.least, math.inf if figure.most is None else figure.most
+    strange = [value for value in found if not least <= value <= most]
+    if found and not strange:
+        return ""
+    named = ", ".join(f'{label}="{value}"' for label, value in labels)
+    return f"{figure.metric}{{{named}}} is {strange[0]:g}" if found else f"{figure.metric}{{{named}}} is not there"
 
 
 def _again(opening: Opening, seen: Iterable[Seen], times: Mapping[str, int]) -> bool:
