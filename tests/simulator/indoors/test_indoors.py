@@ -117,7 +117,7 @@ async def test_who_is_asked_can_go_away_meanwhile(tmp_path: Path) -> None:
 
 
 async def test_a_coarse_clock_wakes_everybody_at_once() -> None:
-    """Whoever sleeps is woken at the first full grain at which their time has passed, a second later for little."""
+    """Whoever sleeps is woken at the first full grain at which their time has passed, who sleeps longest first."""
     clock, woken = ManualClock(1_800_000_010.0), list[tuple[float, float]]()
     coarse = CoarseClock(clock, 60.0)
 
@@ -126,7 +126,8 @@ async def test_a_coarse_clock_wakes_everybody_at_once() -> None:
         woken.append((seconds, clock.now() - 1_800_000_000.0))
 
     async with asyncio.TaskGroup() as group:
-        for seconds in (1.0, 9.0, 50.0, 51.0, 200.0):
+        for seconds in (1.0, 9.0, 49.0, 51.0, 199.0):
             group.create_task(sleep(seconds))
         await clock.advance(300)
-    assert woken == [(50.0, 60.0), (1.0, 61.0), (9.0, 61.0), (51.0, 120.0), (200.0, 240.0)]
+    late = [(49.0, 60.02), (9.0, 60.1), (1.0, 60.5), (51.0, 120.019), (199.0, 240.005)]
+    assert [(seconds, round(at, 3)) for seconds, at in woken] == late

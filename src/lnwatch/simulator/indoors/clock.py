@@ -1,17 +1,13 @@
 """Time for a daemon that need not look up often."""
 
 import math
-from typing import Final
 
 from lnwatch.clock import Clock
 
-_BRIEF: Final = 10.0  # seconds: whoever would look again so soon has to do with what others found
-_AFTER: Final = 1.0  # seconds
-
 
 class CoarseClock:
-    """Another clock, on which whoever sleeps is woken with everybody else: at the next full `grain` of seconds, and a
-    second later who sleeps briefly, so that what is judged was asked for at the same look."""
+    """Another clock, on which whoever sleeps is woken with everybody else: within a second of the next full `grain` of
+    seconds, who sleeps longest first, so that what is judged, very often, was asked for at the same look."""
 
     def __init__(self, clock: Clock, grain: float) -> None:
         """Show the same time."""
@@ -29,6 +25,6 @@ class CoarseClock:
     async def sleep(self, seconds: float) -> None:
         """Let at least `seconds` pass."""
         now = self._clock.now()
-        after = _AFTER if seconds < _BRIEF else 0.0
+        after = 1 / (1 + max(0.0, seconds))
         due = math.ceil((now + seconds - after) / self.grain - 1e-6) * self.grain + after
         await self._clock.sleep(max(0.0, due - now) if seconds > 0 else 0.0)

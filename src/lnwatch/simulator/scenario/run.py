@@ -147,9 +147,9 @@ class _Page:
 
     async def ready(self, clock: Clock, by: float) -> None:
         """Until it has read all of history."""
-        began = clock.now()
-        while clock.now() + _LOOKS_EVERY < by:
-            await clock.sleep(_LOOKS_EVERY)
+        began, every = clock.now(), _LOOKS_EVERY if self.indoors is None else _GRAIN
+        while clock.now() + every < by:
+            await clock.sleep(every)
             with suppress(httpx.HTTPError):
                 read = [each.value for each in await self.samples() if each.name == "lnwatch_backfill_finished"]
                 if read and all(read):
