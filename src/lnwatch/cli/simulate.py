@@ -82,7 +82,8 @@ def _all(scenarios: "dict[str, Scenario]", jobs: int) -> "dict[str, Verdict]":
         ((name, alone),) = scenarios.items()
         complain(f"{name}: {alone.about}")
         return {name: _run(alone)}
-    fresh = multiprocessing.get_context("spawn")
+    fresh = multiprocessing.get_context("forkserver")
+    fresh.set_forkserver_preload(["lnwatch.app", "lnwatch.cli.simulate", "lnwatch.simulator.scenario.run"])
     with ProcessPoolExecutor(min(jobs, len(scenarios)), fresh, max_tasks_per_child=1) as processes:
         longest = sorted(scenarios, key=lambda name: -scenarios[name].lasts)
         names = {processes.submit(_run, scenarios[name]): name for name in longest}
