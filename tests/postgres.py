@@ -10,7 +10,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from lnwatch.simulator.ports import free_port
 from tests.requirements import require
 
 USER = "lnwatch"
@@ -152,13 +152,6 @@ def _owner() -> str | None:
     return "postgres" if any(user.pw_name == "postgres" for user in pwd.getpwall()) else "nobody"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A running cluster for the whole session."""
@@ -166,7 +159,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     # Not below pytest's own folder, which only its owner may enter: the server runs as somebody else.
     with tempfile.TemporaryDirectory(prefix="lnwatch-postgres-") as folder:
         Path(folder).chmod(0o755)
-        server = PostgresServer(programs, Path(folder) / "cluster", _free_port())
+        server = PostgresServer(programs, Path(folder) / "cluster", free_port())
         server.create()
         server.start()
         try:

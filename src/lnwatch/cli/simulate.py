@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -95,13 +94,14 @@ def _all(scenarios: "dict[str, Scenario]", jobs: int) -> "dict[str, Verdict]":
 
 def _run(scenario: "Scenario") -> "Verdict":
     from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - as above
+    from lnwatch.simulator.ports import free_port  # noqa: PLC0415 - likewise
     from lnwatch.simulator.scenario.run import Run, ScenarioError, play  # noqa: PLC0415 - likewise
     from lnwatch.simulator.scenario.verdict import broken  # noqa: PLC0415 - likewise
 
     with tempfile.TemporaryDirectory(prefix="lnwatch-scenario-") as folder:
         try:
             return play(
-                scenario, Run(House(Path(folder), _free_port(), 0), _watch, _watch_inside, _cases, _ask, _rules())
+                scenario, Run(House(Path(folder), free_port(), 0), _watch, _watch_inside, _cases, _ask, _rules())
             )
         except ScenarioError as error:
             return broken(str(error))
@@ -177,9 +177,3 @@ def _caught(one: "Caught") -> str:
         return f"no rule yet: {one.rule}"
     when = "missed" if one.opened is None else f"after {one.opened:.0f} s"
     return f"{one.rule} {when} of {one.within:.0f} s" + (f", not told to {', '.join(one.untold)}" if one.untold else "")
-
-
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])

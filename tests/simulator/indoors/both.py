@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import socket
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from lnwatch.net import Door
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.indoors import CoarseClock, Indoors
+from lnwatch.simulator.ports import free_port
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage
@@ -41,12 +41,6 @@ class Life:
         return [dict(row) for row in export(LedgerSettings(), self.folder / "data", table)]
 
 
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
-
-
 async def _incidents(stage: Stage) -> None:
     """What goes wrong in the live hour: customers' payments die, the shop is away, and a peer is."""
     clock, world = stage.clock, stage.world
@@ -69,7 +63,7 @@ async def _incidents(stage: Stage) -> None:
 
 async def _live(life: Life, *, inside: bool) -> None:
     stage = Stage(shops("both ways", (BEGIN - HISTORY) * 1_000, books=70, games=230), life.folder, listens=not inside)
-    people, house = People(stage.clock), House(life.folder, _free_port(), 0)
+    people, house = People(stage.clock), House(life.folder, free_port(), 0)
     indoors = Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook)) if inside else None
     async with stage.opened(), people.opened(), asyncio.TaskGroup() as group:
         await stage.live_through(BEGIN - WARM_UP, lambda _: None)

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from lnwatch.simulator.demo.house import DemoError, House, Pace, configure, list
 from lnwatch.simulator.demo.incidents import INCIDENTS, Cast
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.demo.programs import Programs
+from lnwatch.simulator.ports import free_port
 from lnwatch.simulator.world.spec import shops
 from lnwatch.simulator.world.stage import Stage
 
@@ -102,7 +102,7 @@ class Show:
 
     async def _prometheus(self) -> str:
         """Where Prometheus runs with the alerts of lnwatch; empty where it is not installed."""
-        port = _free_port()
+        port = free_port()
         command = programs.prometheus(self._house, port)
         if command is None:
             return ""
@@ -186,12 +186,6 @@ def _read_all(exposed: str) -> bool:
         and not any('answer="unknown"' in line for line in answers)
         and any(line.startswith("lnwatch_kpi_ratio{") and _SHOWN in line for line in lines)
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
 
 
 async def _until_signal() -> None:
