@@ -1,11 +1,10 @@
 """A scenario of hours through a daemon that needs no sockets, as the command runs it."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.simulator.simulate import simulate
 
 pytestmark = pytest.mark.timeout(300)
 AWAY = """\
@@ -34,11 +33,10 @@ told = ["slack", "pagerduty"]
 
 def test_hours_are_lived_through_without_sockets(tmp_path: Path) -> None:
     """What goes wrong is caught at the daemon's next looks, told on every channel, and ends when it is mended."""
-    file, report = tmp_path / "away.toml", tmp_path / "report.json"
+    file = tmp_path / "away.toml"
     file.write_text(AWAY)
-    command = [sys.executable, "-m", "lnwatch", "simulate", "--scenario", str(file), "--report", str(report)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
-    (caught,) = json.loads(report.read_text())["away"]["caught"]
+    done, verdict = simulate(file, tmp_path / "report.json")
+    (caught,) = verdict["caught"]
     assert (caught["well"], caught["untold"]) == (True, []), done.stdout
     assert 600 <= caught["opened"] <= 2_400
     assert 0 <= caught["ended"] <= 2_400

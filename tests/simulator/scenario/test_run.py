@@ -1,12 +1,10 @@
 """A whole daemon through scenarios, as the command runs them."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.simulator.simulate import simulate
 
 pytestmark = pytest.mark.timeout(600)
 LOCKED = """\
@@ -55,15 +53,6 @@ TEN = (
     "29-checkout-unreachable",
     "38-upgrade",
 )
-
-
-def simulate(scenario: str | Path, report: Path) -> "tuple[subprocess.CompletedProcess[str], dict[str, Any]]":
-    """The command, and the one verdict that it wrote."""
-    command = [sys.executable, "-m", "lnwatch", "simulate", "--scenario", str(scenario), "--report", str(report)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
-    assert report.exists(), done.stderr
-    (verdict,) = json.loads(report.read_text()).values()
-    return done, verdict
 
 
 def test_the_daemon_is_judged_and_twice_alike(tmp_path: Path) -> None:
