@@ -74,7 +74,6 @@ class Show:
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._stage.run(self._clock.now()))
-                group.create_task(self._keep_backup())
                 group.create_task(self._watch(daemon))
                 prometheus = group.create_task(self._prometheus())
                 await self._await_page(lambda _: True)
@@ -124,15 +123,6 @@ class Show:
         self._say("From another shell:  lnwatch demo incident lnd-locked   (`lnwatch demo incident` lists all)")
         self._say(f"Other commands:      lnwatch cases --config {self._house.config}")
         self._say("Ctrl-C ends all of it.")
-
-    async def _keep_backup(self) -> None:
-        """LND writes the backup of its channels anew when one was opened."""
-        known = self._stage.node.backup()
-        while True:
-            await self._clock.sleep(1)
-            if (now := self._stage.node.backup()) != known:
-                known = now
-                (self._house.folder / "channel.backup").write_bytes(now)
 
     # -- incidents --------------------------------------------------------------------------------------------
 
