@@ -1,5 +1,7 @@
 """`lnwatch demo`: a simulated merchant with a daemon beside it, and incidents at will."""
 
+import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ import httpx
 import typer
 
 from lnwatch.cli.options import seconds
-from lnwatch.cli.output import say, say_table
+from lnwatch.cli.output import hush, say, say_table
 from lnwatch.errors import LnwatchError
 
 Folder = Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where everything of the demo is kept.")]
@@ -49,12 +51,36 @@ def demo(
     with simulator():
         from lnwatch.simulator.demo.house import House  # noqa: PLC0415 - the other verbs do without the simulator
         from lnwatch.simulator.demo.show import show  # noqa: PLC0415 - likewise
-    show(House(folder.absolute(), port, desk_port, "main"), days, _say_at_once)
+    show(House(folder.absolute(), port, desk_port, "main"), days, _say_at_once, _commands(folder))
 
 
 def _say_at_once(line: str) -> None:
-    say(line)
-    sys.stdout.flush()  # whoever reads it through a pipe waits for it
+    try:
+        say(line)
+        sys.stdout.flush()  # whoever reads it through a pipe waits for it
+    except BrokenPipeError:
+        hush()
+        signal.raise_signal(signal.SIGTERM)  # nobody looks on: it ends as by Ctrl-C
+
+
+def _commands(folder: Path) -> tuple[str, ...]:
+    """What to try from another shell, which need not have us on its path."""
+    ours = Path(sys.executable).with_name("lnwatch")
+    lnwatch = _near(ours) if ours.exists() else f"{_near(Path(sys.executable))} -m lnwatch"
+    option = "" if folder == _FOLDER else f" --folder {_near(folder)}"
+    return (
+        f"cd {shlex.quote(str(Path.cwd()))}",
+        f"{lnwatch} demo incident{option}   # lists what can go wrong",
+        f"{lnwatch} demo incident lnd-locked{option}",
+        f"{lnwatch} cases --config {_near(folder / 'lnwatch.toml')}",
+        f"{lnwatch} kpi --config {_near(folder / 'lnwatch.toml')}",
+    )
+
+
+def _near(path: Path) -> str:
+    """As it is called from the folder that we were started in."""
+    here, there = Path.cwd(), path.absolute()
+    return shlex.quote(str(there.relative_to(here) if there.is_relative_to(here) else there))
 
 
 @app.command()

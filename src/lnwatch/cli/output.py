@@ -1,6 +1,7 @@
 """What the verbs print: tables that people read and programs can cut, JSON, and lines on stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,11 @@ _GAP = "  "
 def say(line: str = "") -> None:
     """One line on stdout, whatever it holds."""
     sys.stdout.write(f"{printable(line)}\n")
+
+
+def hush() -> None:
+    """Say nothing more on stdout: whoever read it has left early, as `head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
 
 
 def complain(*lines: str) -> None:

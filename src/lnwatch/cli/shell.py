@@ -1,6 +1,5 @@
 """How every verb ends: expected failures are one line each on stderr and a status, never a traceback."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lnwatch.cli.output import complain
+from lnwatch.cli.output import complain, hush
 from lnwatch.errors import ConfigError, LnwatchError
 
 MEND = 1  # something outside is to be mended
@@ -55,4 +54,4 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
+        hush()

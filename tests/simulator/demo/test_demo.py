@@ -76,6 +76,14 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
+def names(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process was started for something in a folder."""
+    try:
+        return any(str(folder) in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 def test_a_demo_that_is_killed_takes_everything_along(demo: Demo) -> None:
     """After `kill -9` no daemon lives on, and the folder can be had by the next demo."""
     children = psutil.Process(demo.process.pid).children(recursive=True)
@@ -83,6 +91,20 @@ def test_a_demo_that_is_killed_takes_everything_along(demo: Demo) -> None:
     demo.process.kill()
     until("all of it is gone", lambda: not any(runs(each) for each in children), timeout=30)
     assert demo.incident("lnd-locked").stderr.startswith("lnwatch: no demo runs in")
+
+
+def test_a_demo_whose_reader_left_ends(tmp_path: Path) -> None:
+    """As under `head -1`: as soon as it has more to say, without a traceback or a process that is left."""
+    ports = ("--port", str(free_port()), "--desk-port", str(free_port()))
+    command = [*LNWATCH, "demo", "--folder", str(tmp_path / "demo"), *ports, "--days", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("1 days of three shops")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(120) == 0
+    assert not [each for each in psutil.process_iter() if names(each, tmp_path)]
 
 
 def test_an_incident_is_seen_everywhere_and_ctrl_c_ends_it_all(demo: Demo) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -38,11 +38,11 @@ class _Stop(Exception):  # noqa: N818 - not an error: how a signal leaves the Ta
 
 
 class Show:
-    """One demo."""
+    """One demo; `commands` are those that another shell may try."""
 
-    def __init__(self, house: House, days: int, say: Say) -> None:
+    def __init__(self, house: House, days: int, say: Say, commands: Sequence[str]) -> None:
         """Nothing runs yet."""
-        self._house, self._days, self._say = house, days, say
+        self._house, self._days, self._say, self._commands = house, days, say, commands
         self._clock = SystemClock()
         began = self._clock.now() - days * _DAY
         self._stage = Stage(shops("demo", int(began * 1_000), **_ORDERS), house.folder)
@@ -71,6 +71,7 @@ class Show:
             await self._stage.live_through(self._clock.now(), lambda _: None)
             configure(self._house, self._stage, self._people, Pace(), _LIMITS)
             listens(self._house, self._stage, does=False)
+            self._say("lnwatch reads them, as it would read yours: by what its sources tell")
             daemon = await self._programs.start("lnwatch", programs.daemon(self._house))
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._stage.run(self._clock.now()))
@@ -119,9 +120,10 @@ class Show:
         if prometheus:
             self._say(f"Prometheus         {prometheus}")
         self._say("")
-        self._say("Look at the first page: three shops, what they took in 30 days, and whether customers can pay.")
-        self._say("From another shell:  lnwatch demo incident lnd-locked   (`lnwatch demo incident` lists all)")
-        self._say(f"Other commands:      lnwatch cases --config {self._house.config}")
+        self._say("Look at the first page: whether customers can pay, and how much of a day's orders was paid.")
+        self._say("Let something go wrong with the buttons of the second page, or from another shell:")
+        for command in self._commands:
+            self._say(f"    {command}")
         self._say("Ctrl-C ends all of it.")
 
     # -- incidents --------------------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ async def _until_signal() -> None:
     raise _Stop
 
 
-def show(house: House, days: int, say: Say) -> None:
+def show(house: House, days: int, say: Say, commands: Sequence[str]) -> None:
     """Run a demo to its end. Raises DemoError."""
     with occupied(house):
-        asyncio.run(Show(house, days, say).run())
+        asyncio.run(Show(house, days, say, commands).run())
