@@ -13,10 +13,11 @@ from pydantic import SecretStr
 
 from bench.backfill import value
 from bench.exporters import await_health
-from bench.process import Program, free_port
+from bench.process import Program
 from lnwatch.clock import SystemClock
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
+from lnwatch.simulator.ports import free_port
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.stage import Stage
 from lnwatch.store import LedgerSettings, export

@@ -10,7 +10,8 @@ import grpc
 import httpx
 
 from bench.control import Node
-from bench.process import Program, free_port
+from bench.process import Program
+from lnwatch.simulator.ports import free_port
 
 _PATIENCE = 60.0  # seconds for anything to come up
 

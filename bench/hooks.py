@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.exporters import await_health
-from bench.process import Program, free_port
+from bench.process import Program
 from bench.scrape import quantile
+from lnwatch.simulator.ports import free_port
 
 SENDERS = 16
 _SECRET = "of-the-bench-alone"  # noqa: S105 - nobody else has it

@@ -24,7 +24,6 @@ from typing import Any
 
 import psutil
 
-from bench.process import free_port
 from lnwatch import log
 from lnwatch.app import run, run_inside
 from lnwatch.config import load
@@ -32,6 +31,7 @@ from lnwatch.net import Door
 from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.indoors import CoarseClock, Indoors
+from lnwatch.simulator.ports import free_port
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.lockstep import LockstepLoop
 from lnwatch.simulator.world.stage import Stage

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.process import free_port
+from lnwatch.simulator.ports import free_port
 
 
 def programs() -> Path | None:

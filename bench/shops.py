@@ -16,9 +16,10 @@ import httpx
 from bench.backfill import value
 from bench.exporters import await_health
 from bench.merchant import SECRET
-from bench.process import Program, free_port
+from bench.process import Program
 from bench.scrape import quantile
 from lnwatch.clock import SystemClock
+from lnwatch.simulator.ports import free_port
 from lnwatch.simulator.webhook_receiver import Receiver, Reply, Request
 
 OPEN = 50  # invoices of a store
