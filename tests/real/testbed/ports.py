@@ -2,7 +2,8 @@
 
 import os
 import random
-import socket
+
+from lnwatch.simulator.ports import hold
 
 # Below the kernel's own range, so that no outgoing connection takes one in between. The processes that share the tests
 # have a span each.
@@ -13,12 +14,10 @@ _given: set[int] = set()
 
 
 def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    try:
+        return hold(port) == port
+    except OSError:
+        return False
 
 
 def free_port(run: int = 1) -> int:
