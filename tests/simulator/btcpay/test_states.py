@@ -44,6 +44,22 @@ async def test_a_replaceable_payment_needs_a_block_even_at_high_speed() -> None:
     assert (before, invoice.status) == ("Processing", "Settled")
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(5, "New"), (20, "Expired")])
+async def test_what_falls_back_after_its_expiry_expires_at_once(minutes: int, status: str) -> None:
+    """A replaced payment leaves an invoice unpaid: New without a word before its expiry, Expired with one after it."""
+    async with world() as made:
+        await made.register()
+        invoice = await made.create()
+        coin = made.btcpay.pay_on_chain(invoice)
+        await made.pass_time(minutes * 60)
+        assert invoice.status == "Processing"
+        made.coins.replace(coin.txid)
+        made.coins.mine()
+        await made.btcpay.settle()
+    assert (invoice.status, invoice.additional) == (status, "None")
+    assert ("InvoiceExpired" in made.types) == (status == "Expired")
+
+
 @pytest.mark.parametrize(("tolerance", "status"), [(0, "New"), (5, "Processing")])
 async def test_the_tolerance_decides_whether_a_little_less_is_enough(tolerance: int, status: str) -> None:
     """19,500 of 20,000 sat are partial payment, or full within 5 %."""

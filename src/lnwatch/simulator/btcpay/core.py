@@ -20,6 +20,7 @@ from lnwatch.simulator.nbxplorer import Indexer
 _POLL_READY: Final = 60  # seconds between looks at NBXplorer, also while it can't be reached
 _POLL_SYNCING: Final = 10
 _GRACE: Final = 120  # seconds by which expiry is late after a restart
+_PASSES: Final = 6  # at most, of the watcher over one invoice
 _CLEANED_EVERY: Final = 3600
 _CLEANED_AFTER: Final = 183 * 86_400
 _CLEANED_AT_ONCE: Final = 1000
@@ -228,9 +229,13 @@ class Btcpay:
             self.examine(invoice)
 
     def examine(self, invoice: Invoice) -> None:
-        """One pass of the watcher."""
-        for event in examine(invoice, self.clock.now()):
-            self.tell(invoice, event)
+        """Passes of the watcher until one changes nothing: what falls back to New after its expiry expires at once."""
+        for _ in range(_PASSES):
+            before = invoice.status, invoice.additional
+            for event in examine(invoice, self.clock.now()):
+                self.tell(invoice, event)
+            if (invoice.status, invoice.additional) == before:
+                break
         self._examine_request(invoice)
 
     def mark(self, invoice: Invoice, status: str) -> None:
