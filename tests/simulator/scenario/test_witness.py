@@ -74,7 +74,13 @@ async def test_coins_that_fell_back_explain_a_regression(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("moves", "away"),
-    [([], False), ([(20, False)], True), ([(20, False), (5, True)], False), ([(5, False)], False)],
+    [
+        ([], False),
+        ([(20, False)], True),
+        ([(20, False), (5, True)], False),
+        ([(20, False), (0.2, True)], True),
+        ([(5, False)], False),
+    ],
 )
 def test_a_peer_that_is_away_explains_its_channels(tmp_path: Path, moves: list[tuple[float, bool]], away: bool) -> None:
     """For as long as it was away, once that was longer than a rule waits; and no other peer's."""

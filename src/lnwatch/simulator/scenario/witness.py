@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,7 @@ from lnwatch.simulator.world.stage import Stage
 
 _MINUTE: Final = 60_000
 _AWAY: Final = 9 * _MINUTE  # a peer that was away for so long was away for longer than a rule waits
+_LOOK: Final = 20_000  # what is judged may have been read so long before
 _FLAPS: Final = 8  # comings and goings within an hour
 _HAIR: Final = 0.001  # of an amount: what rounding makes
 _TWICE: Final = 1.5  # as much as was asked for
@@ -134,8 +135,7 @@ class Witness:
         keys = {each.channel_point: each.remote_pubkey for each in self._stage.node.channels}
         keys |= {each.channel_point: each.remote_pubkey for each in self._stage.node.closed}
         moves = self._of_key(keys.get(subject.removeprefix("channel:"), ""))
-        before = [(moment, online) for moment, online in moves if moment <= at]
-        return bool(before) and not before[-1][1] and at - before[-1][0] >= _AWAY
+        return any(_gone(moves, then) for then in (at, at - _LOOK))
 
     def _flapping(self, subject: str, at: int) -> bool:
         moves = self._of_key(subject.removeprefix("peer:"))
@@ -143,6 +143,11 @@ class Witness:
 
     def _of_key(self, key: str) -> list[tuple[int, bool]]:
         return next((moves for peer, moves in self._moves.items() if self._stage.side.key(peer) == key), [])
+
+
+def _gone(moves: Sequence[tuple[int, bool]], at: int) -> bool:
+    before = [(moment, online) for moment, online in moves if moment <= at]
+    return bool(before) and not before[-1][1] and at - before[-1][0] >= _AWAY
 
 
 def _late(bill: _Bill) -> bool:
