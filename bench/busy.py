@@ -1,6 +1,7 @@
 """A shop with 1,000 orders an hour, in real time: whether lnwatch keeps up with it, and what that costs."""
 
 import asyncio
+import random
 import sys
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from lnwatch.simulator.demo.house import House, Pace, configure
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.ports import free_port
 from lnwatch.simulator.world import shops
+from lnwatch.simulator.world.demand import Demand
 from lnwatch.simulator.world.stage import Stage
 from lnwatch.store import LedgerSettings, export
 
@@ -42,6 +44,14 @@ class Kept:
     caught_up: float
 
 
+class _Even(Demand):
+    """As many customers at every hour of the week."""
+
+    def rate(self, at: int) -> float:  # noqa: ARG002 - the same at all times
+        """Customers a millisecond."""
+        return AN_HOUR / 3_600_000 * self.boost
+
+
 def keep_up(folder: Path, window: float, url: str = "") -> Kept:
     """Watch the shop for `window` seconds, over the PostgreSQL at `url` or a new SQLite file."""
     folder.mkdir()
@@ -52,8 +62,8 @@ async def _keep_up(folder: Path, window: float, ledger: LedgerSettings) -> Kept:
     clock = SystemClock()
     begin = int((clock.now() - _PAST) * 1_000)
     stage = Stage(shops("busy", begin, games=24.0 * AN_HOUR), folder)
-    demand = stage.world.shops["games"].demand
-    demand.boost = AN_HOUR / 3_600_000 / demand.rate(begin)  # whatever hour of the week it is
+    shop = stage.world.shops["games"]
+    shop.demand = _Even(shop.spec, begin, random.Random(AN_HOUR))
     people, house = People(clock), House(folder, free_port(), 0)
     async with stage.opened(), people.opened():
         await stage.live_through(clock.now(), lambda _: None)

@@ -86,6 +86,15 @@ def _customers(stage: Stage) -> int:
     return sum(shop.orders for shop in stage.world.shops.values())
 
 
+def _forget(people: People) -> None:
+    """What people's systems wrote down of each question of lnwatch: a world without it has nothing of it to keep."""
+    for each in (people.slack, people.pagerduty, people.shop, people.hook):
+        each.received.clear()
+    people.slack.calls.clear()
+    people.pagerduty.events.clear()
+    people.hook.deliveries.clear()
+
+
 def _resident(me: psutil.Process) -> float:
     gc.collect()
     with suppress(AttributeError, OSError):  # of glibc alone
@@ -121,6 +130,7 @@ async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path
         tasks = [group.create_task(each) for each in (stage.run(), *daemon)]
         for number in range(1, spans + 1):
             await stage.clock.sleep(seconds)
+            _forget(people)
             moment = Moment(number, time.process_time(), _resident(psutil.Process()), _customers(stage))
             print(json.dumps(asdict(moment)), flush=True)
         for task in tasks:
