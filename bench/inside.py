@@ -40,6 +40,7 @@ from lnwatch.store import LedgerSettings, export
 
 _BEGIN = 20_700 * DAY
 _PAST = 21_600  # seconds that the shops have been there
+_LONG_PAST = 30 * 86_400  # the same where days are lived: what lnwatch looks back at is full, and so are its caches
 _LOOKS_EVERY = 60.0  # seconds, at what stands in the customers' way: here nothing ever does
 _USUAL = 15.0  # seconds between two looks of a daemon over sockets
 
@@ -113,7 +114,8 @@ async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path
     people, house = People(stage.clock), House(folder, free_port(), 0)
     indoors = Indoors(stage, (people.slack, people.pagerduty, people.shop, people.hook)) if way != "sockets" else None
     async with stage.opened(), people.opened(), asyncio.TaskGroup() as group:
-        await stage.live_through(_BEGIN / 1_000 + _PAST, lambda _: None)
+        past = _PAST if way == "sockets" else _LONG_PAST
+        await stage.live_through(_BEGIN / 1_000 + past, lambda _: None)
         often = f"{grain:.0f}s"
         configure(house, stage, people, Pace(often, "10s", often, f"{max(grain, 60):.0f}s", ""))
         config = load(house.config, os.environ)
