@@ -34,7 +34,7 @@ async def bed(tmp_path: Path) -> AsyncIterator[Bed]:
     opened: list[Nbxplorer] = []
 
     def make(**settings: object) -> Nbxplorer:
-        values = {"url": double.url, "cookie_file": str(cookie), "interval": "5s", "deadline": "1s", **settings}
+        values = {"url": double.url, "cookie_file": str(cookie), "interval": "5s", "deadline": "3s", **settings}
         parsed = SOURCE.settings.model_validate({key: value for key, value in values.items() if value is not None})
         source = SOURCE.open(Place("main", "nbx", clock, Door(clock=clock)), parsed)
         assert isinstance(source, Nbxplorer)

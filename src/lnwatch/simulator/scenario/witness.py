@@ -26,6 +26,7 @@ _LOOK: Final = 20_000  # what is judged may have been read so long before
 _FLAPS: Final = 8  # comings and goings within an hour
 _HAIR: Final = 0.001  # of an amount: what rounding makes
 _TWICE: Final = 1.5  # as much as was asked for
+_HTLCS: Final = "htlcs/"  # how what comes over Lightning is named, where nobody sees a transaction
 _MONITORED: Final = 1_440 * _MINUTE  # after it expired BTCPay waits for so long until a coin is in a block
 
 
@@ -84,10 +85,10 @@ class Witness:
             case InvoiceMade():
                 self._bills[event.invoice] = _Bill(event)
             case HtlcsAdded():
-                self._bills[event.invoice].came[f"htlcs/{at}"] = (at, sum(msat for _, msat in event.parts))
+                self._bills[event.invoice].came[f"{_HTLCS}{at}"] = (at, sum(msat for _, msat in event.parts))
             case HtlcsFailed():
                 came = self._bills[event.invoice].came
-                for name in [name for name in came if name.startswith("htlcs/")]:
+                for name in [name for name in came if name.startswith(_HTLCS)]:
                     del came[name]
             case CoinsSent():
                 self._sent(at, event)
@@ -155,5 +156,6 @@ def _late(bill: _Bill) -> bool:
 
 
 def _partial(bill: _Bill) -> bool:
-    """Too little came; or coins took the place of others, for which BTCPay asks for one more network fee."""
-    return bool(bill.came) and (bill.share < 1 - _HAIR or bill.shaken)
+    """Too little came; or it came in several transactions, for each further of which BTCPay asks for a network fee."""
+    coins = sum(not name.startswith(_HTLCS) for name in bill.came)
+    return bool(bill.came) and (bill.share < 1 - _HAIR or bill.shaken or coins > 1)
