@@ -299,7 +299,7 @@ def _busy(backend: str, kept: busy.Kept) -> Iterator[Row]:
 
 def month_rows(size: Size, folder: Path) -> Iterator[Row]:
     """Many simulated days without sockets, the memory above all."""
-    days, last = size.month, size.month // 3  # by then there are as many open exceptions as a View ever shows: 500
+    days, last = size.month, size.month * 2 // 3
     watched = inside.lived("indoors", days, DAY, folder / "watched", grain=GRAIN)
     unwatched = inside.lived("alone", days, DAY, folder / "unwatched")
     of = f"{days} simulated days without sockets, {watched.orders:,} orders"

@@ -40,7 +40,7 @@ from lnwatch.store import LedgerSettings, export
 
 _BEGIN = 20_700 * DAY
 _PAST = 21_600  # seconds that the shops have been there
-_LONG_PAST = 30 * 86_400  # the same where days are lived: what lnwatch looks back at is full, and so are its caches
+_LONG_PAST = 30 * 86_400  # the same where days are lived, as a merchant has it
 _LOOKS_EVERY = 60.0  # seconds, at what stands in the customers' way: here nothing ever does
 _USUAL = 15.0  # seconds between two looks of a daemon over sockets
 

@@ -26,7 +26,7 @@ rule = "btcpay_down"
 subject = "source:pay"
 hurt_from = "1h"
 hurt_until = "2h"
-within = "40m"
+within = "20m"
 told = ["slack", "pagerduty"]
 """
 
@@ -38,5 +38,5 @@ def test_hours_are_lived_through_without_sockets(tmp_path: Path) -> None:
     done, verdict = simulate(file, tmp_path / "report.json")
     (caught,) = verdict["caught"]
     assert (caught["well"], caught["untold"]) == (True, []), done.stdout
-    assert 600 <= caught["opened"] <= 2_400
-    assert 0 <= caught["ended"] <= 2_400
+    assert 300 <= caught["opened"] <= 1_200
+    assert 0 <= caught["ended"] <= 1_200

@@ -37,7 +37,7 @@ _WEEK: Final = 7 * 86_400
 _WARM_UP: Final = 300.0  # seconds before the beginning in which the daemon reads what was before
 _LOOKS_EVERY: Final = 5.0  # seconds, at whether it has
 _ASKS: Final = Pace(often="15s", answer="5s", invoices="60s", slow="60s", tells_after="")
-_GRAIN: Final = 600.0  # seconds between two looks of a daemon that lives through days
+_GRAIN: Final = 300.0  # seconds between two looks of a daemon that lives through days
 _LONG_WARM_UP: Final = 2 * 3_600.0  # for that
 _LOOKS_AT_DOUBLES_EVERY: Final = 60.0  # seconds, at what stands in the customers' way: it changes within minutes there
 
