@@ -139,7 +139,7 @@ async def test_pages_when_much_was_made_at_once(shop: Bed) -> None:
 
 
 async def test_older_open_invoices_are_asked_for_by_status(shop: Bed) -> None:
-    """An open invoice that is no longer among the new ones is looked after every few minutes, then read alone."""
+    """An open invoice that is no longer among the new ones is looked after every other minute, then read alone."""
     made = shop.world
     await shop.run()
     invoice = await made.create(checkout={"expirationMinutes": 600})
@@ -148,11 +148,11 @@ async def test_older_open_invoices_are_asked_for_by_status(shop: Bed) -> None:
     await made.pass_time(3 * 3_600)
     await made.create()
     await shop.run()
-    await made.pass_time(60)
+    await made.pass_time(OPEN_EVERY / 3)
     await shop.run()
     shop.asked()
     made.btcpay.pay_over_lightning(invoice)
-    await made.pass_time(60)
+    await made.pass_time(OPEN_EVERY / 3)
     (reading,) = await shop.run()
     assert shop.asked() == ["S/invoices"]
     assert isinstance(reading.facts, Invoices)
