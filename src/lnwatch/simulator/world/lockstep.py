@@ -5,7 +5,9 @@ import os
 import resource
 import selectors
 import threading
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
@@ -18,7 +20,8 @@ _TASKS: Final = "/proc/self/task"  # where Linux tells of the threads of a proce
 
 
 class _Patient(selectors.DefaultSelector):
-    """Asks `rest` when the loop has nothing to do: for how long by its timers, and how to wait for real.
+    """Does `jobs` when the loop has nothing to do, and asks `rest` when there are none: for how long by its timers, and
+    how to wait for real.
 
     What comes by the `late` files waits until then too.
     """
@@ -26,6 +29,7 @@ class _Patient(selectors.DefaultSelector):
     def __init__(self, rest: Callable[[float | None, Callable[[float | None], _Found]], _Found]) -> None:
         super().__init__()
         self.late: set[int] = set()
+        self.jobs: deque[Callable[[], None]] = deque()
         self._rest = rest
 
     def select(self, timeout: float | None = None) -> _Found:
@@ -34,6 +38,10 @@ class _Patient(selectors.DefaultSelector):
         first = [each for each in found if each[0].fd not in self.late]
         if first or (timeout is not None and timeout <= 0):
             return first
+        if self.jobs:
+            for _ in range(len(self.jobs)):
+                self.jobs.popleft()()
+            return []
         return found or self._rest(timeout, super().select)
 
 
@@ -42,8 +50,9 @@ class LockstepLoop(asyncio.SelectorEventLoop):
     nothing more happens by itself to the one for which the first timer waits.
 
     Under way is what this thread still has to run or can read from a socket, and whatever another thread is at: those
-    of grpc, which carry its calls and streams, have to sleep before time passes. Jobs for threads are done at once in
-    this one, so that all happens in one order. It needs Linux, which alone tells whether a thread sleeps.
+    of grpc, which carry its calls and streams, have to sleep before time passes. Jobs for threads are done in this one,
+    so that all happens in one order, once it has nothing else to do: whoever can go on meanwhile does, as beside
+    threads. It needs Linux, which alone tells whether a thread sleeps.
     """
 
     def __init__(self) -> None:
@@ -62,9 +71,9 @@ class LockstepLoop(asyncio.SelectorEventLoop):
         func: Callable[[*_Given], T],
         *args: *_Given,
     ) -> asyncio.Future[T]:
-        """Do it in this thread, in its turn."""
+        """Do it in this thread, after those that were asked for before."""
         job: asyncio.Future[T] = self.create_future()
-        self.call_soon(_do, job, func, args)
+        self._selects.jobs.append(partial(_do, job, func, args))
         return job
 
     def add_reader(self, fd: Any, callback: Callable[[*_Given], Any], *args: *_Given) -> None:  # noqa: ANN401 - as asyncio has it
