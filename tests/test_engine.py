@@ -86,12 +86,13 @@ class Watched:
     def __getattr__(self, name: str) -> object:
         return getattr(self.ledger, name)
 
-    async def append(self, items: Sequence[Item]) -> None:
+    async def append(self, items: Sequence[Item]) -> bool:
         await self.gate.wait()
         if self.broken:
             raise LedgerError(LedgerTrouble.FULL, "the disk is full")
-        await self.ledger.append(items)
+        stale = await self.ledger.append(items)
         self.order.extend(item.collector for item in items if isinstance(item, Entry))
+        return stale
 
     async def probe(self) -> None:
         if self.broken:

@@ -240,12 +240,12 @@ class Telling:
         news = replace(told(at=at), site=self.site, reading=reading)
         if reading.facts is not None:
             self.targets[self.site, BTCPAY].take(f"invoices_{SHOP}", at, reading)
-        await self.ledger.append([news])
+        stale = await self.ledger.append([news])
         if at <= END and self.dice.random() < 0.1:  # killed between append and commit: marks hold what is to be done
             await self.ledger.orders.gather(await self.ledger.orders.stale(99))
             await self.restart()
         else:
-            self.orderbook.note([news])
+            self.orderbook.note([news], stale=stale)
 
     async def _look(self, most: int) -> None:
         for _ in range(most):

@@ -192,8 +192,7 @@ async def test_news_is_looked_at_soon_and_not_all_the_time(
 
     async def tell(*invoices: BtcpayInvoice) -> None:
         news = told(*invoices)
-        await ledger.append([news])
-        orderbook.note([news])
+        orderbook.note([news], stale=await ledger.append([news]))
 
     async def opened() -> int:
         return (await orderbook.fill(view)).shops[STORE].open_count

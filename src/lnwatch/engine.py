@@ -28,8 +28,7 @@ log = structlog.get_logger()
 
 BATCH_EVENTS = 1_000  # per transaction: one takes 40 ms then on SQLite; with fewer the rest of its way outweighs it
 CYCLE = 5.0  # seconds: the sites are judged and an Assessment is published at least this often
-DUE_SPACING = 0.5  # seconds to wait at least for what time alone will change
-PUBLISH_SPACING = 0.2  # seconds between two, however much comes in
+SPACING = 0.5  # seconds between two at least, however much comes in or falls due
 MANY_CHANNELS = 500  # from here on liquidity is reckoned in a thread, so that the loop never stalls
 
 Publish = Callable[[Assessment], Awaitable[None]]
@@ -152,10 +151,11 @@ class Engine:
         changes = await self._reckon(entries)
         orders_follow = False
         try:
-            await self._ledger.append([*items, *changes])
-            orders_follow = self._brain.orderbook.note(entries)
+            orders_follow = await self._ledger.append([*items, *changes])
+            self._brain.orderbook.note(entries, stale=orders_follow)
             await self._refresh(entries)
         except LedgerError as error:
+            self._brain.orderbook.note((), stale=True)  # a part of it may be stored
             self._failed(error)
             for waiting in batch:
                 if not waiting.stored.done():
@@ -240,9 +240,9 @@ class Engine:
             self._dirty.clear()
             self.current = await self._assess()
             await self._publish(self.current)
-            await self._clock.sleep(PUBLISH_SPACING)
-            due = min(max(DUE_SPACING, self._brain.caseload.due(self._clock.now())), CYCLE)
-            await first_of(self._clock, self._dirty, min(due - PUBLISH_SPACING, self._brain.orderbook.due()))
+            await self._clock.sleep(SPACING)
+            due = min(self._brain.caseload.due(self._clock.now()), CYCLE - SPACING)
+            await first_of(self._clock, self._dirty, min(due, self._brain.orderbook.due()))
 
     async def _assess(self) -> Assessment:
         at, started = self._clock.now(), self._clock.monotonic()

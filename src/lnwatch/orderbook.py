@@ -76,6 +76,7 @@ class Orderbook:
         self._known: dict[str, _Known] = {}
         self._shown: dict[str, Mapping[str, ShopView]] = {}
         self._changed: set[str] = set()
+        self._marks, self._looked_at = 1, 0  # how often groups became stale, and how many of those times are done with
         self._can_pay: dict[tuple[str, str, Rail], CanPay] = {}
         self._closed = False  # no store is watched, and what is left of former ones is done
 
@@ -90,22 +91,18 @@ class Orderbook:
             for span in await self._ledger.orders.payability(site, self._clock.now()):
                 self._can_pay[site, span.store, span.rail] = span.answer
 
-    def note(self, entries: Iterable[Entry]) -> bool:
-        """These are stored now: how far stores were read, and which node their invoices name.
-
-        Whether `advance` makes orders of them, after which they are to be judged.
-        """
-        follows = False
+    def note(self, entries: Iterable[Entry], *, stale: bool) -> None:
+        """These are stored now: how far stores were read, and which node their invoices name; and whether groups became
+        stale, of which `advance` makes orders."""
+        self._marks += stale
         for entry in entries:
             self._note_facts(entry.site, entry.reading.facts)
             for event in entry.reading.events:
                 if isinstance(event, BtcpayInvoice):
-                    follows = True
                     self._changed.add(entry.site)
                     key = next((method.node for method in event.methods or () if method.node), None)
                     if key is not None and not entry.reading.history:
                         self._node_keys[entry.site, event.store] = key
-        return follows
 
     def _note_facts(self, site: str, facts: object) -> None:
         if isinstance(facts, Invoices):
@@ -115,7 +112,7 @@ class Orderbook:
         """Do the next part of what there is to do; False where there is nothing. Raises LedgerError."""
         if self._closed:
             return False
-        groups = await self._due() or await self._ledger.orders.stale(GROUPS)
+        groups = await self._due() or await self._marked()
         if not groups:
             self._closed = not any(books.stores for books in self._sites.values())
             return False
@@ -134,6 +131,16 @@ class Orderbook:
                 return groups
             self._looked_until[place] = until
         return ()
+
+    async def _marked(self) -> tuple[Group, ...]:
+        """Those of which something was told. The ledger is asked until it has none, and again once it may have some."""
+        if self._looked_at == self._marks:
+            return ()
+        marks = self._marks  # more may come while the ledger is asked
+        groups = await self._ledger.orders.stale(GROUPS)
+        if not groups:
+            self._looked_at = marks
+        return groups
 
     def _stores(self, site: str) -> Mapping[str, str]:
         books = self._sites.get(site)

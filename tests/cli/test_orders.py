@@ -64,8 +64,7 @@ def left(folder: Path) -> None:
             entry(BEGIN + 9_001.0, told("old", EXPIRED, payment(CHAIN, at=-98_000), made=-100_000), history=True),
         ]
         for each in entries:
-            await ledger.append([each])
-            book.note([each])
+            book.note([each], stale=await ledger.append([each]))
         at_the_node = at_node(str(PAID.payment.payment_hash), at=20)
         for reading in (Reading(), Reading(events=tuple(side.invoice for side in at_the_node.values()))):
             await ledger.append([replace(entry(BEGIN - 5.0), source="ln1", lightning=True, reading=reading)])

@@ -148,8 +148,8 @@ class Stage:
         """Something reached the ledger, by a collector or otherwise."""
         target = self.target(slug)
         entry = Entry(self.site, slug, target.lightning, name, at, reading, name == target.lead)
-        await self.ledger.append([entry])
-        self.orderbook.note([entry])
+        stale = await self.ledger.append([entry])
+        self.orderbook.note([entry], stale=stale)
 
     def _change(self, target: Target) -> StateChange:
         report = target.report

@@ -72,8 +72,9 @@ class Ledger:
         self._details = ChannelDetails()
         self._details_of = 0  # the database's generation that they speak of
 
-    async def append(self, items: Sequence[Item]) -> None:
-        """Store a batch (at most some 500 events) in one transaction, cursors with what they cover.
+    async def append(self, items: Sequence[Item]) -> bool:
+        """Store a batch (at most some 500 events) in one transaction, cursors with what they cover; whether groups of
+        invoices became stale.
 
         Raises LedgerError, and then nothing of it is stored. Told again it changes nothing, if a batch
         holds at most one page of history of a collector. Rows per channel follow in transactions of
@@ -82,13 +83,15 @@ class Ledger:
         """
         packed = await self._packed([item for item in items if isinstance(item, Entry)])
         keep = self._settings.retention.five_minute_buckets
+        stale = False
         for part in parts(items):
-            await self._workers.write(partial(apply, batch=Batch(part, packed), keep_buckets=keep))
+            stale |= await self._workers.write(partial(apply, batch=Batch(part, packed), keep_buckets=keep))
         self._past.note(items)
         for item in items:
             if isinstance(item, LiquidityChange):
                 while await self._workers.run_writer(partial(self._write_details, item)):
                     pass
+        return stale
 
     async def _packed(self, entries: Sequence[Entry]) -> Packed:
         """The facts as they are stored; None where a large list was stored a short while ago.

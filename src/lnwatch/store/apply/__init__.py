@@ -36,8 +36,11 @@ class Batch:
     packed: Packed
 
 
-def apply(connection: Connection, batch: Batch, keep_buckets: float) -> None:
-    """Bring a batch into the ledger; told twice it changes nothing more. `keep_buckets` in seconds."""
+def apply(connection: Connection, batch: Batch, keep_buckets: float) -> bool:
+    """Bring a batch into the ledger; told twice it changes nothing more. `keep_buckets` in seconds.
+
+    Whether groups of invoices have to be looked at anew for it.
+    """
     turns = take_turns(connection, [item for item in batch.items if isinstance(item, Entry)])
     rollups = Rollups(keep_buckets)
     told = Told(turns)
@@ -55,5 +58,5 @@ def apply(connection: Connection, batch: Batch, keep_buckets: float) -> None:
     apply_snapshots(connection, turns, batch.packed, rollups)
     apply_states(connection, [item for item in batch.items if isinstance(item, StateChange)])
     apply_liquidity(connection, [item for item in batch.items if isinstance(item, LiquidityChange)])
-    touches.write(connection)
     rollups.write(connection)
+    return touches.write(connection)

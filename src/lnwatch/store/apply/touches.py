@@ -65,14 +65,15 @@ class Touches:
         """Touch whatever a payment hash or transaction belongs to."""
         _note(self._terms[site], term, at)
 
-    def write(self, connection: Connection) -> None:
-        """Mark the groups of all that was touched."""
+    def write(self, connection: Connection) -> bool:
+        """Mark the groups of all that was touched; whether there are any."""
         self._follow_terms(connection)
         self._follow_payouts(connection)
         self._follow_pull_payments(connection)
         self._follow_invoices(connection)
         for (site, store), touches in self._touches.items():
             _mark(connection, site, store, touches)
+        return bool(self._touches)
 
     def _follow_terms(self, connection: Connection) -> None:
         row = tables.merchant_term.c
