@@ -55,10 +55,11 @@ class Judge:
     def __init__(self, rules: Iterable[Rule[Any]]) -> None:
         self._rules = tuple(rules)
         self._known: dict[tuple[str, str, str], _Known] = {}
+        self._inputs: dict[str, _Inputs] = {}
 
     def judge(self, view: View, thresholds: Mapping[str, Any]) -> list[Judgement]:
         """What every rule says of the View; `thresholds` by rule id."""
-        inputs = _Inputs(view)
+        inputs = self._inputs[view.site] = _Inputs(view, self._inputs.get(view.site))
         return [
             self._of(rule, view, target, thresholds[rule.id], inputs)
             for rule in self._rules
@@ -70,37 +71,45 @@ class Judge:
     ) -> Judgement:
         key = (view.site, rule.id, target.slug if target is not None else "")
         read, known = inputs.of(target), self._known.get(key)
-        if known is None or known.read != read or not 0 <= view.at - known.at < RECONSIDER_AFTER:
-            known = self._known[key] = _Known(view.at, read, inputs.kept, _run(rule, view, target, thresholds))
+        if known is None or known.read is not read or not 0 <= view.at - known.at < RECONSIDER_AFTER:
+            known = self._known[key] = _Known(view.at, read, _run(rule, view, target, thresholds))
         return known.judgement
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a rule said at `at`, having read what `read` names; `kept` keeps that alive, lest a name come again."""
+    """What a rule said at `at`, having read what `read` names."""
 
     at: float
     read: tuple[object, ...]
-    kept: View
     judgement: Judgement
 
 
 class _Inputs:
-    """Names what a View holds, cheaply: by identity, for its values are frozen and made anew when they change."""
+    """Names what a View holds, cheaply: by identity, for its values are frozen and made anew when they change.
 
-    def __init__(self, view: View) -> None:
-        self.kept = view
+    What is named as it was `before` is the same object, so that to tell is cheap as well. The View is kept until the
+    next one is named, lest a name come again meanwhile.
+    """
+
+    read: dict[str | None, tuple[object, ...]]
+
+    def __init__(self, view: View, before: "_Inputs | None") -> None:
+        self._kept = view
         past = (view.events, view.states, view.held, view.baselines, view.own, view.shops, view.demand, view.kpis)
-        self._site = (view.born_at, *map(id, past))
-        self._targets = {
+        site = (view.born_at, *map(id, past))
+        targets = {
             slug: (*_read_of(target, view.at), id(view.liquidity.get(slug))) for slug, target in view.targets.items()
         }
+        read: dict[str | None, tuple[object, ...]] = {None: (*site, *targets.values())}
+        read |= {slug: (*site, *of) for slug, of in targets.items()}
+        if before is not None:
+            read = {of: before.read[of] if before.read.get(of) == names else names for of, names in read.items()}
+        self.read = read
 
     def of(self, target: TargetView | None) -> tuple[object, ...]:
         """All that a rule may read that is run for this source; None: for the site."""
-        if target is None:
-            return (*self._site, *self._targets.values())
-        return (*self._site, self._targets[target.slug])
+        return self.read[None if target is None else target.slug]
 
 
 def _read_of(target: TargetView, now: float) -> tuple[object, ...]:

@@ -68,11 +68,12 @@ class _Statement:
         self._rest = tuple(compiled.params[name] for name in self._names[len(names) :])
         checks = ((place, check_of(insert.table.columns[name].type)) for place, name in enumerate(self._columns))
         self._checks = tuple((place, check) for place, check in checks if check is not None)
-        self._at_once, self._several = 0, ""
-        if self._positional:
-            self._at_once = _PARAMETERS // len(names)
-            several = insert.values([dict.fromkeys(names)] * self._at_once)
-            self._several = str(ending(several).compile(dialect=dialect))
+        self._at_once = at_once = _PARAMETERS // len(names) if self._positional else 0
+
+        def several() -> str:
+            return str(ending(insert.values([dict.fromkeys(names)] * at_once)).compile(dialect=dialect))
+
+        self._several = cache(several)  # it takes 10 ms, and few need it
         self._document = ""
         if isinstance(insert, postgresql.Insert):
             whole = ending(_inserting_document(insert, self._columns)).compile(dialect=dialect)
@@ -87,7 +88,7 @@ class _Statement:
         whole = len(values) // self._at_once * self._at_once if self._at_once else 0
         if whole:
             parts = (values[start : start + self._at_once] for start in range(0, whole, self._at_once))
-            connection.exec_driver_sql(self._several, [(*chain.from_iterable(part), *self._rest) for part in parts])
+            connection.exec_driver_sql(self._several(), [(*chain.from_iterable(part), *self._rest) for part in parts])
         if whole < len(values):
             connection.exec_driver_sql(self._text, [self._parameters(each) for each in values[whole:]])
 

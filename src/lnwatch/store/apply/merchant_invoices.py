@@ -30,6 +30,9 @@ from lnwatch.store.upsert import Row, greatest, insert_new, least, merge, put
 _APART = frozenset({"source", "first_at", "invalid_at"})  # not of what one answer told
 STATES = 64  # seen states of one invoice that are kept; of more, those within a run go
 
+_shop = tables.shop.c
+_SHOPS = select(_shop.site, _shop.store, _shop.born_at)
+
 _Store = tuple[str, str]  # site, store
 _Rows = dict[str, Row]
 _Told = Sequence[tuple[Turn, BtcpayInvoice]]
@@ -47,11 +50,9 @@ def apply_shops(connection: Connection, turns: Sequence[Turn], told: _Told) -> d
     for turn, invoice in told:
         if turn.born_at != UNBORN:
             births.setdefault((turn.entry.site, invoice.store), (turn.entry.source, turn.born_at))
-    row = tables.shop.c
-    sites = {turn.entry.site for turn in turns} if births or told else set()
-    query = select(row.site, row.store, row.born_at).where(row.site.in_(sites))
     known: dict[_Store, float] = {
-        (site, store): inf if at is None else at for site, store, at in (connection.execute(query) if sites else ())
+        (site, store): inf if at is None else at
+        for site, store, at in (connection.execute(_SHOPS) if births or told else ())
     }
     new = {key: birth for key, birth in births.items() if key not in known}
     insert_new(

@@ -21,9 +21,7 @@ FREE_DISK = "disk_free_bytes"
 PENDING_BACKUPS = "watchtower_pending_backups"
 
 _row = tables.snapshot.c
-_TIMES = select(_row.site, _row.source, _row.collector, _row.at).where(
-    _row.site.in_(bindparam("sites", expanding=True)), _row.source.in_(bindparam("sources", expanding=True))
-)
+_TIMES = select(_row.collector, _row.at).where(_row.site == bindparam("site"), _row.source == bindparam("source"))
 
 Packed = Mapping[int, bytes | None]  # by id() of the facts
 
@@ -55,14 +53,11 @@ def apply_snapshots(connection: Connection, turns: Sequence[Turn], packed: Packe
 
 
 def _times(connection: Connection, turns: Sequence[Turn]) -> dict[_Key, float]:
-    telling = [turn for turn in turns if turn.entry.reading.facts is not None]
-    if not telling:
-        return {}
-    of = {
-        "sites": tuple({turn.entry.site for turn in telling}),
-        "sources": tuple({turn.entry.source for turn in telling}),
+    return {
+        (site, source, collector): at
+        for site, source in {turn.key for turn in turns if turn.entry.reading.facts is not None}
+        for collector, at in connection.execute(_TIMES, {"site": site, "source": source})
     }
-    return {(site, source, collector): at for site, source, collector, at in connection.execute(_TIMES, of)}
 
 
 def _note(connection: Connection, turn: Turn, facts: Facts, rollups: Rollups) -> None:

@@ -2,11 +2,11 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from lnwatch.model.snapshot import Event
 from lnwatch.store import tables
@@ -19,7 +19,7 @@ E = TypeVar("E", bound=Event)
 UNBORN = math.inf
 
 _birth = tables.source_birth.c
-_BIRTHS = select(_birth.site, _birth.source, _birth.born_at).where(_birth.site.in_(bindparam("sites", expanding=True)))
+_BIRTHS = select(_birth.site, _birth.source, _birth.born_at)  # all: they are few, and to name some costs more
 
 _Key = tuple[str, str]
 
@@ -66,7 +66,7 @@ def take_turns(connection: Connection, entries: Sequence[Entry]) -> list[Turn]:
     """Give birth, move cursors, and tell for each entry what held at its turn."""
     if not entries:
         return []
-    births = _births(connection, {entry.site for entry in entries})
+    births: dict[_Key, float] = {(site, source): at for site, source, at in connection.execute(_BIRTHS)}
     cursors = _cursors(connection, entries)
     born: list[Entry] = []
     moved: dict[tuple[str, str, str], dict[str, object]] = {}
@@ -86,11 +86,6 @@ def take_turns(connection: Connection, entries: Sequence[Entry]) -> list[Turn]:
     _give_birth(connection, born)
     put(connection, tables.cursor, list(moved.values()))
     return turns
-
-
-def _births(connection: Connection, sites: Iterable[str]) -> dict[_Key, float]:
-    rows = connection.execute(_BIRTHS, {"sites": tuple(sites)})
-    return {(site, source): born_at for site, source, born_at in rows}
 
 
 def _cursors(connection: Connection, entries: Sequence[Entry]) -> dict[tuple[str, str, str], str]:
