@@ -1,7 +1,6 @@
 """HTTP as ASP.NET's Kestrel speaks it: keep-alive, chunked bodies, its headers, and faults on the wire."""
 
 import asyncio
-import contextlib
 import email.utils
 import json
 from abc import ABC, abstractmethod
@@ -12,7 +11,7 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from lnwatch.clock import Clock
-from lnwatch.simulator.within import within
+from lnwatch.simulator.listener import Listener
 
 _LARGEST: Final = 30_000_000  # bytes of a body, Kestrel's own limit
 JSON: Final = "application/json; charset=utf-8"
@@ -102,9 +101,12 @@ class Kestrel(ABC):
         self.clock = clock
         self.faults = Faults()
         self.gate = Gate()
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[Any]] = set()
+        self._listener = Listener(self._one)
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or did last."""
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -117,34 +119,16 @@ class Kestrel(ABC):
 
     async def listen(self) -> None:
         """Listen: on the same port as before when it was started once."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._listener.listen()
 
     async def close(self) -> None:
         """Stop listening and drop connections, as a killed process does."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-        with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
-            while await self._one(reader, writer):
-                pass
-        writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
+        await self._listener.close()
 
     @property
     def listening(self) -> bool:
         """Whether somebody takes a connection."""
-        return self._server is not None
+        return self._listener.listening
 
     async def handle(self, request: Request) -> Reply:
         """What a client gets in the end, with what is broken on purpose. Raises OSError where it is hung up on."""
@@ -164,7 +148,7 @@ class Kestrel(ABC):
 
     async def ask(self, request: Request) -> Reply:
         """The same from within this process. Raises ConnectionResetError when the server goes away meanwhile."""
-        return await within(self._connections, self.handle(request))
+        return await self._listener.connections.within(self.handle(request))
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection goes on."""

@@ -1,7 +1,6 @@
 """Receivers of webhooks on a free port of 127.0.0.1 that record what comes; ours also checks its signature."""
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
@@ -15,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from lnwatch.clock import Clock
-from lnwatch.simulator.within import within
+from lnwatch.simulator.listener import Listener
 
 _LARGEST = 8 * 1024 * 1024  # bytes of a body
 _TOLERANCE = 300  # seconds by which a signature may be old
@@ -65,14 +64,17 @@ class Receiver(ABC):
     A Reply among the faults is given as it is, with nothing done. `received` is every request, in order.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        """Nothing listens before `start`."""
+    def __init__(self, clock: Clock, port: int = 0) -> None:
+        """Nothing listens before `start`: on a free port where none is given."""
         self.clock = clock
         self.received: list[Request] = []
         self.faults: deque[Fault | Reply] = deque()
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[Any]] = set()
+        self._listener = Listener(self._one, port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or did last."""
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -85,17 +87,11 @@ class Receiver(ABC):
 
     async def start(self) -> None:
         """Listen: on the same port as before when it was started once."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self._listener.listen()
 
     async def stop(self) -> None:
         """Stop listening and drop connections."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._listener.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -106,22 +102,10 @@ class Receiver(ABC):
         """Stop."""
         await self.stop()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-        with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
-            while await self._one(reader, writer):
-                pass
-        writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
-
     @property
     def listening(self) -> bool:
         """Whether somebody takes a connection."""
-        return self._server is not None
+        return self._listener.listening
 
     async def handle(self, request: Request) -> Reply | None:
         """What the sender gets in the end; None: it is hung up on."""
@@ -136,7 +120,7 @@ class Receiver(ABC):
 
     async def ask(self, request: Request) -> Reply | None:
         """The same from within this process. Raises ConnectionResetError when the receiver goes away meanwhile."""
-        return await within(self._connections, self.handle(request))
+        return await self._listener.connections.within(self.handle(request))
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection goes on."""

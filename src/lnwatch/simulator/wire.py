@@ -1,13 +1,13 @@
 """What answers on a server's port while the wire to it is broken: nothing, or what nobody asked for."""
 
 import asyncio
-import contextlib
 import socket
 import struct
 from collections.abc import Mapping
 from typing import Final
 
 from lnwatch.clock import Clock
+from lnwatch.simulator.listener import Listener
 
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: closing resets the connection
 _BLOCK: Final = b" " * 65_536
@@ -41,39 +41,23 @@ class BrokenWire:
 
     def __init__(self, clock: Clock, port: int, kind: str) -> None:
         """Nothing listens before `start`."""
-        self._clock, self._port, self._kind = clock, port, kind
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._clock, self._kind = clock, kind
+        self._listener = Listener(self._misbehave, port)
 
     async def start(self) -> None:
         """Listen, unless it is to refuse."""
         if self._kind != "refuse":
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+            await self._listener.listen()
 
     async def stop(self) -> None:
         """Leave the port to whose it is."""
-        if self._server is not None:
-            self._server.close()
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._listener.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-        with contextlib.suppress(OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            await self._misbehave(reader, writer)
-        writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
-
-    async def _misbehave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _misbehave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         if self._kind == "reset":
             raw: socket.socket = writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-            return
+            return False
         if self._kind == "hang":
             await asyncio.Event().wait()
         await reader.readuntil(b"\r\n\r\n")
@@ -87,6 +71,7 @@ class BrokenWire:
         else:
             writer.write(ANSWERS[self._kind])
             await writer.drain()
+        return False
 
     async def _trickle(self, writer: asyncio.StreamWriter) -> None:
         """A byte a second, for as long as somebody reads."""

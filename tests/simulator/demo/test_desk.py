@@ -1,5 +1,7 @@
 """The demo's own page: what was told, when and where, and what comes of its buttons."""
 
+from pathlib import Path
+
 import httpx
 
 from lnwatch.clock import SystemClock
@@ -7,6 +9,7 @@ from lnwatch.model.case import Transition
 from lnwatch.notify import slack
 from lnwatch.notify.pagerduty import NOTIFIER as PAGERDUTY
 from lnwatch.simulator.demo.desk import DemoDesk
+from lnwatch.simulator.demo.house import House
 from lnwatch.simulator.demo.people import CHANNEL, ROUTING_KEY, TOKEN, People
 from tests.manual_clock import ManualClock
 from tests.notify.bench import opened
@@ -34,7 +37,7 @@ async def test_what_was_told_is_listed_newest_first_with_its_time() -> None:
     assert told[1].at == NOW
 
 
-async def test_a_button_that_can_not_be_had_says_why() -> None:
+async def test_a_button_that_can_not_be_had_says_why(tmp_path: Path) -> None:
     """Who presses one while something is going wrong reads that on the page, the command gets it as its answer."""
     asked: list[tuple[str, float]] = []
 
@@ -43,7 +46,7 @@ async def test_a_button_that_can_not_be_had_says_why() -> None:
         return "" if len(asked) == 1 else "lnd-locked is not over yet"
 
     clock = SystemClock()
-    async with DemoDesk(clock, People(clock), "http://127.0.0.1:1", begin) as desk, httpx.AsyncClient() as browser:
+    async with DemoDesk(clock, People(clock), House(tmp_path, 1, 0), begin) as desk, httpx.AsyncClient() as browser:
         button, html = f"{desk.url}/incidents/lnd-locked", {"Accept": "text/html"}
         assert (await browser.post(button, headers=html)).headers["Location"] == "/"
         assert desk.diary == []

@@ -184,7 +184,7 @@ async def test_one_request_at_a_time(bed: Bed) -> None:
     tasks = [asyncio.create_task(rpc.batch(TWO)) for _ in range(3)]
     for _ in range(200):
         await asyncio.sleep(0.001)
-    assert len(bed.double._connections) == 1
+    assert len(bed.double.listener.connections) == 1
     bed.node.faults.hang.set()
     await asyncio.gather(*tasks)
     assert len(bed.double.asked) == 3

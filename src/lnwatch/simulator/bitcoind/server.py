@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-import contextlib
 import email.utils
 import hmac
 import json
@@ -11,11 +10,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from lnwatch.simulator.bitcoind.node import Node, User
 from lnwatch.simulator.bitcoind.rpc import answer
-from lnwatch.simulator.within import within
+from lnwatch.simulator.listener import Listener
 
 _PHRASES: Final = {
     200: "OK",
@@ -68,11 +67,18 @@ class BitcoindDouble:
     cookie: Path | None = None
     login_delay: float = 0.25
     unix_socket: Path | None = None
-    port: int = 0
     asked: list[list[str]] = field(default_factory=list)
-    _server: asyncio.Server | None = None
     _cookie_user: User | None = None
-    _connections: set[asyncio.Task[Any]] = field(default_factory=set)
+    listener: Listener = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing listens yet."""
+        self.listener = Listener(self._one)
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or did last."""
+        return self.listener.port
 
     @property
     def url(self) -> str:
@@ -97,11 +103,7 @@ class BitcoindDouble:
 
     async def listen(self) -> None:
         """Only that: on the same port as before when it listened once."""
-        if self.unix_socket is not None:
-            self._server = await asyncio.start_unix_server(self._serve, self.unix_socket)
-            return
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.listener.listen(self.unix_socket)
 
     async def stop(self) -> None:
         """Stop listening, drop connections and delete the cookie, as bitcoind does at its end."""
@@ -111,12 +113,7 @@ class BitcoindDouble:
 
     async def close(self) -> None:
         """Stop listening and drop connections: nobody reaches it, and it lives on."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self.listener.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -126,18 +123,6 @@ class BitcoindDouble:
     async def __aexit__(self, *_: object) -> None:
         """Stop."""
         await self.stop()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-        with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
-            while await self._one(reader, writer):
-                pass
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection goes on."""
@@ -156,11 +141,11 @@ class BitcoindDouble:
     @property
     def listening(self) -> bool:
         """Whether somebody takes a connection."""
-        return self._server is not None
+        return self.listener.listening
 
     async def ask(self, asked: Asked) -> Answered:
         """As over a connection, from within this process. Raises ConnectionResetError when the node goes away."""
-        return await within(self._connections, self.handle(asked))
+        return await self.listener.connections.within(self.handle(asked))
 
     async def handle(self, asked: Asked) -> Answered:
         """What a client gets in the end, with what is broken on purpose."""

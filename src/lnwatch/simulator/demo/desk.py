@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from lnwatch.clock import Clock
+from lnwatch.simulator.demo.house import House
 from lnwatch.simulator.demo.incidents import INCIDENTS
 from lnwatch.simulator.demo.people import People, Told
 from lnwatch.simulator.webhook_receiver import Receiver, Reply, Request
@@ -23,11 +24,11 @@ pre { white-space: pre-wrap; font: inherit; margin: 0 }
 class DemoDesk(Receiver):
     """`begin` lets an incident happen for so many seconds, and says what is wrong with that, or nothing."""
 
-    def __init__(self, clock: Clock, people: People, lnwatch: str, begin: Callable[[str, float], str]) -> None:
-        """`lnwatch` is the page of the daemon."""
-        super().__init__(clock)
+    def __init__(self, clock: Clock, people: People, house: House, begin: Callable[[str, float], str]) -> None:
+        """Nothing listens before `start`."""
+        super().__init__(clock, house.desk_port)
         self.diary: list[tuple[float, str]] = []
-        self._people, self._lnwatch, self._begin = people, lnwatch, begin
+        self._people, self._lnwatch, self._begin = people, house.page, begin
 
     def answer(self, request: Request) -> Reply:
         """The page, the same as JSON at /told, and what begins at /incidents/NAME."""

@@ -47,8 +47,7 @@ class Show:
         began = self._clock.now() - days * _DAY
         self._stage = Stage(shops("demo", int(began * 1_000), **_ORDERS), house.folder)
         self._people = People(self._clock)
-        self._desk = DemoDesk(self._clock, self._people, house.page, self._begin)
-        self._desk.port = house.desk_port
+        self._desk = DemoDesk(self._clock, self._people, house, self._begin)
         self._programs = Programs(house.folder)
         self._happening: dict[str, asyncio.Task[None]] = {}
 

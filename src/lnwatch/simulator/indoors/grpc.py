@@ -8,7 +8,6 @@ from grpc import aio
 
 from lnwatch.simulator.lnd import LndDouble
 from lnwatch.simulator.lnd.calls import CALLS
-from lnwatch.simulator.within import within
 
 Metadata = Sequence[tuple[str, str]]
 Serializer = Callable[[Any], bytes]
@@ -68,7 +67,7 @@ class _Unary(_Call):
         self._require_node()
         try:
             answer = self._double.answer(self._path, self._call, self._sent, self._context)
-            return self._double.sent(self._path, await within(self._double.within, answer))
+            return self._double.sent(self._path, await self._double.connections.within(answer))
         except (ConnectionResetError, _AbortedError) as error:
             raise _ended(error) from None
 
@@ -82,7 +81,7 @@ class _Streaming(_Call):
         try:
             while True:
                 try:
-                    message = await within(self._double.within, _next(messages))
+                    message = await self._double.connections.within(_next(messages))
                 except (ConnectionResetError, _AbortedError) as error:
                     raise _ended(error) from None
                 if message is None:

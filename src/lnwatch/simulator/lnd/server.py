@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from lnwatch.grpc_stubs import simulated_lnd_pb2 as sim
+from lnwatch.simulator.listener import Connections
 from lnwatch.simulator.lnd.calls import CALLS, Call, CallError
 from lnwatch.simulator.lnd.certificate import self_signed
 from lnwatch.simulator.lnd.macaroons import ADMIN, READONLY, RefusedError
@@ -60,7 +61,7 @@ class LndDouble:
         self.bytes_sent: Counter[str] = Counter()
         self.port = 0
         self.running = False
-        self.within: set[asyncio.Task[Any]] = set()  # calls from within this process
+        self.connections = Connections()  # from within this process
         self._listens = listens
         self._now = clock_now or node.now
         self._server: grpc.aio.Server | None = None
@@ -97,8 +98,7 @@ class LndDouble:
     async def stop(self) -> None:
         """Go away at once, as a killed process does."""
         self.running = False
-        for task in self.within:
-            task.cancel()
+        await self.connections.cut()
         server, self._server = self._server, None
         if server is not None:
             await server.stop(None)
