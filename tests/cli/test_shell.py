@@ -34,6 +34,24 @@ def test_a_wrong_command_is_one_line(arguments: tuple[str, ...], line: str) -> N
     assert result.stderr.count("\n") == 1
 
 
+def test_an_interrupt_while_it_is_read_has_no_traceback() -> None:
+    """Ctrl-C in its first second ends it with the status of an interrupt, and not a word."""
+    interrupted = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == "lnwatch.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from lnwatch.__main__ import main
+main()
+"""
+    result = subprocess.run([sys.executable, "-c", interrupted], check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize(("arguments", "verb"), [((), "check"), (("db",), "restore")])
 def test_without_a_verb_there_is_help(arguments: tuple[str, ...], verb: str) -> None:
     """Called bare, a command names its verbs."""
