@@ -6,7 +6,15 @@ from lnwatch.clock import SystemClock
 from lnwatch.simulator.btcpay import Invoice
 from lnwatch.simulator.scenario.witness import Witness
 from lnwatch.simulator.world import shops
-from lnwatch.simulator.world.events import BlockMined, CoinsSent, CoinsTakenBack, PeerWent, Reorganised
+from lnwatch.simulator.world.events import (
+    BlockMined,
+    CoinsSent,
+    CoinsTakenBack,
+    HtlcsAdded,
+    InvoiceMade,
+    PeerWent,
+    Reorganised,
+)
 from lnwatch.simulator.world.stage import Stage
 
 DAY = 86_400
@@ -70,6 +78,33 @@ async def test_coins_that_fell_back_explain_a_regression(tmp_path: Path) -> None
     past.witness.hear(int(past.now * 1_000), Reorganised(1, (of_chain[stayed[1].id],)))
     past.witness.hear(int((past.now + 1.1 * DAY) * 1_000), BlockMined(1, (of_chain[stayed[2].id],)))
     assert [past.explains("invoice_regressed", each) for each in stayed[:4]] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("coins", "parts", "partial"),
+    [
+        ((1_000,), (), False),
+        ((600, 400), (), True),
+        ((600,), (), True),
+        ((), (1_000,), False),
+        ((), (500, 500), False),
+        ((), (900,), True),
+        ((), (), False),
+    ],
+)
+def test_a_price_in_several_coins_is_not_quite_paid(
+    tmp_path: Path, coins: tuple[int, ...], parts: tuple[int, ...], partial: bool
+) -> None:
+    """For each further transaction BTCPay asks for a network fee; for the parts of a Lightning payment it does not."""
+    past = Past(tmp_path, 1)
+    now = int(past.now * 1_000)
+    made = InvoiceMade("i1", "o1", "games", "order", "A-1", 100, 1_000, now + 900_000, ("BTC-CHAIN", "BTC-LN"))
+    past.witness.hear(now, made)
+    for number, msat in enumerate(coins):
+        past.witness.hear(now + number, CoinsSent(f"t{number}", "i1", msat, 5.0, replaceable=False))
+    if parts:
+        past.witness.hear(now, HtlcsAdded("i1", tuple(enumerate(parts)), whole=sum(parts) == 1_000))
+    assert past.witness.explains("paid_partial", "order:games/A-1", past.now) is partial
 
 
 @pytest.mark.parametrize(
