@@ -96,6 +96,14 @@ def _forget(people: People) -> None:
     people.hook.deliveries.clear()
 
 
+def _accept(stage: Stage) -> None:
+    """The shops' people let stand what came late or in part, on the day after: a queue that nobody works only grows."""
+    btcpay, before = stage.btcpay.core, stage.clock.now() - DAY / 1_000
+    for invoice in btcpay.invoices.values():
+        if invoice.over_with and invoice.payments and invoice.expires_at < before:
+            btcpay.mark(invoice, "Settled")
+
+
 def _resident(me: psutil.Process) -> float:
     gc.collect()
     with suppress(AttributeError, OSError):  # of glibc alone
@@ -133,6 +141,7 @@ async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path
         for number in range(1, spans + 1):
             await stage.clock.sleep(seconds)
             _forget(people)
+            _accept(stage)
             moment = Moment(number, time.process_time(), _resident(psutil.Process()), _customers(stage))
             print(json.dumps(asdict(moment)), flush=True)
         for task in tasks:
