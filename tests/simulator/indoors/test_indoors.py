@@ -117,8 +117,7 @@ async def test_who_is_asked_can_go_away_meanwhile(tmp_path: Path) -> None:
 
 
 async def test_a_coarse_clock_wakes_everybody_at_once() -> None:
-    """Whoever sleeps is woken at the first full grain at which their time has passed, who sleeps longest first, and
-    with those who sleep about as long."""
+    """Woken at the first full grain at which their time has passed, who sleeps longest first, others like them too."""
     clock, woken = ManualClock(1_800_000_010.0), list[tuple[float, float]]()
     coarse = CoarseClock(clock, 60.0)
 
