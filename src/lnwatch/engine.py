@@ -151,8 +151,8 @@ class Engine:
         changes = await self._reckon(entries)
         orders_follow = False
         try:
-            orders_follow = await self._ledger.append([*items, *changes])
-            self._brain.orderbook.note(entries, stale=orders_follow)
+            stale = await self._ledger.append([*items, *changes])
+            orders_follow = self._brain.orderbook.note(entries, stale=stale)
             await self._refresh(entries)
         except LedgerError as error:
             self._brain.orderbook.note((), stale=True)  # a part of it may be stored

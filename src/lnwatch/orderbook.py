@@ -91,9 +91,12 @@ class Orderbook:
             for span in await self._ledger.orders.payability(site, self._clock.now()):
                 self._can_pay[site, span.store, span.rail] = span.answer
 
-    def note(self, entries: Iterable[Entry], *, stale: bool) -> None:
+    def note(self, entries: Iterable[Entry], *, stale: bool) -> bool:
         """These are stored now: how far stores were read, and which node their invoices name; and whether groups became
-        stale, of which `advance` makes orders."""
+        stale.
+
+        Whether `advance` makes orders of them, after which they are to be judged.
+        """
         self._marks += stale
         for entry in entries:
             self._note_facts(entry.site, entry.reading.facts)
@@ -103,6 +106,7 @@ class Orderbook:
                     key = next((method.node for method in event.methods or () if method.node), None)
                     if key is not None and not entry.reading.history:
                         self._node_keys[entry.site, event.store] = key
+        return stale and not self._closed
 
     def _note_facts(self, site: str, facts: object) -> None:
         if isinstance(facts, Invoices):
