@@ -12,6 +12,7 @@ import pytest
 from lnwatch.caseload import Bench, Caseload
 from lnwatch.collect import TargetLoops
 from lnwatch.engine import Brain, Engine
+from lnwatch.errors import LedgerError, LedgerTrouble
 from lnwatch.measures import Measured, Measures
 from lnwatch.model.kpi import CanPay, Kpi
 from lnwatch.model.merchant import BtcpayInvoice
@@ -24,6 +25,7 @@ from lnwatch.selfwatch import SelfWatch
 from lnwatch.sources import Place
 from lnwatch.sources.btcpay import SOURCE
 from lnwatch.store import Ledger, LedgerSettings, open_ledger
+from lnwatch.store.orders.values import Group
 from lnwatch.target import Target
 from tests.brains import all_rules
 from tests.manual_clock import ManualClock
@@ -209,4 +211,40 @@ async def test_news_is_looked_at_soon_and_not_all_the_time(
     assert orderbook.due() == 0
     assert await opened() == 2
     assert orderbook.due() == inf
+    await ledger.close()
+
+
+async def test_the_ledger_is_asked_for_work_while_there_may_be_some(
+    settings: LedgerSettings,  # noqa: F811 - the fixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At a start, after what was marked until nothing is left, and again where it could not answer."""
+    ledger = await open_ledger(settings, tmp_path, ManualClock(NOW))
+    orderbook = Orderbook(ledger, ManualClock(NOW), {}, {SITE: Books({STORE: "btcpay"})})
+    asked, stale = list[int](), ledger.orders.stale
+
+    async def counted(limit: int) -> tuple[Group, ...]:
+        asked.append(limit)
+        if len(asked) == 5:
+            raise LedgerError(LedgerTrouble.FAILED, "it is away")
+        return await stale(limit)
+
+    monkeypatch.setattr(ledger.orders, "stale", counted)
+    first, second = told(shop_invoice("i1", order_id="A-1")), told(shop_invoice("i2", order_id="A-2"))
+    await ledger.append([birth_of_shop(), first])
+    assert [await orderbook.advance() for _ in range(4)] == [True, False, False, False]
+    assert len(asked) == 2
+    assert not orderbook.note([first], stale=await ledger.append([first]))
+    assert not await orderbook.advance()
+    assert len(asked) == 2
+    assert orderbook.note([second], stale=await ledger.append([second]))
+    assert await orderbook.advance()
+    assert not await orderbook.advance()
+    assert len(asked) == 4
+    orderbook.note((), stale=True)
+    with pytest.raises(LedgerError):
+        await orderbook.advance()
+    assert not await orderbook.advance()
+    assert len(asked) == 6
     await ledger.close()
