@@ -317,12 +317,29 @@ def test_a_walk_by_windows_sees_everything(made: list[int], limit: int, start: i
 def test_told_only_when_stored() -> None:
     """A state counts as told with the cursor that it came with, and not before; seeing it again is no news."""
     ledgered, first = Ledgered(), read(item())
+    now = first.seen_at
     assert ledgered.lacks(first)
     ledgered.promise("c", "1", [first])
-    ledgered.confirm("c", None)
+    ledgered.confirm("c", None, now)
     assert ledgered.lacks(first)
     ledgered.promise("c", "2", [first])
-    ledgered.confirm("c", "2")
+    ledgered.confirm("c", "2", now)
     assert not ledgered.lacks(replace(first, seen_at=first.seen_at + 60))
     assert ledgered.lacks(replace(first, additional=AdditionalStatus.MARKED))
     assert ledgered.lacks(replace(first, accounted_only=False))
+
+
+def test_what_btcpay_watches_no_more_is_forgotten() -> None:
+    """A day after BTCPay ceased to watch an invoice, or after it was told last, nobody looks at it any more."""
+    ledgered, old = Ledgered(), read(item())
+    end = float(old.monitored_until)
+    ledgered.promise("c", "1", [old])
+    ledgered.confirm("c", "1", end + 86_000)
+    assert not ledgered.lacks(old)
+    ledgered.promise("c", "2", [])
+    ledgered.confirm("c", "2", end + 86_500)
+    assert ledgered.lacks(old)
+    late = replace(old, seen_at=end + 172_800)
+    ledgered.promise("c", "3", [late])
+    ledgered.confirm("c", "3", end + 172_900)
+    assert not ledgered.lacks(late)

@@ -19,7 +19,9 @@ from lnwatch.sources.btcpay.zone import HostZone
 
 KEY: Final = TypeAdapter(CurrentKey)
 _Key = tuple[str, str, bool]
+_Known = tuple[int, float]  # a state, and when it is forgotten
 _REMEMBERED: Final = 20_000  # invoices, of all stores: a changed one is told again, an unchanged one is not
+_REMEMBERED_FOR: Final = 86_400  # seconds after it was seen last, or BTCPay ceased to watch it: it is looked at no more
 
 
 @dataclass(slots=True)
@@ -48,31 +50,36 @@ class Ledgered:
 
     def __init__(self) -> None:
         """Nothing is in the ledger yet."""
-        self._states: OrderedDict[_Key, int] = OrderedDict()
-        self._promised: dict[str, tuple[str, dict[_Key, int]]] = {}
+        self._states: OrderedDict[_Key, _Known] = OrderedDict()
+        self._promised: dict[str, tuple[str, dict[_Key, _Known]]] = {}
 
     def lacks(self, invoice: BtcpayInvoice) -> bool:
         """Whether the ledger has not got it as it stands now."""
-        return self._states.get(_key(invoice)) != _state(invoice)
+        known = self._states.get(_key(invoice))
+        return known is None or known[0] != _state(invoice)
 
     def promise(self, name: str, cursor: str, invoices: Iterable[BtcpayInvoice]) -> None:
         """Remember what goes to the ledger together with the cursor `name`."""
-        self._promised[name] = (cursor, {_key(invoice): _state(invoice) for invoice in invoices})
+        self._promised[name] = (cursor, {_key(each): (_state(each), _forgotten_at(each)) for each in invoices})
 
-    def confirm(self, name: str, stored: str | None) -> None:
-        """Take what was promised with the cursor for ledgered, if that is what is stored."""
+    def confirm(self, name: str, stored: str | None, now: float) -> None:
+        """Take what was promised with the cursor for ledgered, if that is what is stored; `now` by BTCPay's clock."""
         cursor, states = self._promised.pop(name, ("", {}))
         if cursor != stored:
             return
         for key, state in states.items():
             self._states[key] = state
             self._states.move_to_end(key)
-        while len(self._states) > _REMEMBERED:
+        while self._states and (len(self._states) > _REMEMBERED or next(iter(self._states.values()))[1] < now):
             self._states.popitem(last=False)
 
 
 def _key(invoice: BtcpayInvoice) -> _Key:
     return invoice.store, invoice.id, invoice.accounted_only
+
+
+def _forgotten_at(invoice: BtcpayInvoice) -> float:
+    return max(invoice.seen_at, float(invoice.monitored_until)) + _REMEMBERED_FOR
 
 
 def _state(invoice: BtcpayInvoice) -> int:

@@ -62,7 +62,7 @@ class HistoryCollector:
             return Reading(backfill=Backfill(done=0, total=None, finished=False))
         history = HistoryPosition.model_validate_json(stored)
         swept = await memory.cursor(self.sweep)
-        self.shop.server.ledgered.confirm(self.sweep, swept)
+        self.shop.server.ledgered.confirm(self.sweep, swept, self.shop.server.now())
         now = self.shop.server.clock.now()
         if swept is None:
             position = SweepPosition(trailing_at=now, rescan_at=now, at=now)

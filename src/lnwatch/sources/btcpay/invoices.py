@@ -63,7 +63,7 @@ class InvoicesCollector:
     async def collect(self, memory: Memory) -> Reading:
         """New invoices, and what became of open ones. Raises SourceError."""
         stored = await memory.cursor(self.name)
-        self.shop.server.ledgered.confirm(self.name, stored)
+        self.shop.server.ledgered.confirm(self.name, stored, self.shop.server.now())
         if stored is None:
             return await self._begin()
         run = Run(Position.model_validate_json(stored))
