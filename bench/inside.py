@@ -41,6 +41,7 @@ from lnwatch.store import LedgerSettings, export
 _BEGIN = 20_700 * DAY
 _PAST = 21_600  # seconds that the shops have been there
 _LONG_PAST = 30 * 86_400  # the same where days are lived, as a merchant has it
+_SHOWN_FOR = 3 * 86_400  # seconds that Slack keeps a message
 _LOOKS_EVERY = 60.0  # seconds, at what stands in the customers' way: here nothing ever does
 _USUAL = 15.0  # seconds between two looks of a daemon over sockets
 
@@ -87,13 +88,17 @@ def _customers(stage: Stage) -> int:
     return sum(shop.orders for shop in stage.world.shops.values())
 
 
-def _forget(people: People) -> None:
-    """What people's systems wrote down of each question of lnwatch: a world without it has nothing of it to keep."""
+def _forget(people: People, now: float) -> None:
+    """What people's systems wrote down of lnwatch, but what is open and what Slack showed in the last days: a world
+    without it has nothing of it to keep."""
     for each in (people.slack, people.pagerduty, people.shop, people.hook):
         each.received.clear()
     people.slack.calls.clear()
     people.pagerduty.events.clear()
     people.hook.deliveries.clear()
+    people.pagerduty.alerts = {key: each for key, each in people.pagerduty.alerts.items() if each.status != "resolved"}
+    shown = people.channel.messages
+    people.channel.messages = {ts: each for ts, each in shown.items() if float(ts) > now - _SHOWN_FOR}
 
 
 def _accept(stage: Stage) -> None:
@@ -140,7 +145,7 @@ async def _live(way: str, spans: int, seconds: float, grain: float, folder: Path
         tasks = [group.create_task(each) for each in (stage.run(), *daemon)]
         for number in range(1, spans + 1):
             await stage.clock.sleep(seconds)
-            _forget(people)
+            _forget(people, stage.clock.now())
             _accept(stage)
             moment = Moment(number, time.process_time(), _resident(psutil.Process()), _customers(stage))
             print(json.dumps(asdict(moment)), flush=True)
