@@ -27,11 +27,11 @@ $(ready):
 	rm -f .venv/.ready-*
 	touch $@
 
-# As many processes as tests/conftest.py makes of the machine, which also says what stays with one of them.
+# As many processes as tests/conftest.py makes of the machine. A file stays with one of them.
 WORKERS ?= auto
 
 test: $(ready)
-	$(bin)/pytest -n $(WORKERS) --dist loadgroup
+	$(bin)/pytest -n $(WORKERS) --dist loadfile
 
 demo: $(ready)
 	@$(bin)/lnwatch demo $(ARGS)

@@ -24,16 +24,7 @@ for _name in [name for name in os.environ if name.startswith("LNWATCH_")]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """`bare` is a marker of the tests of the store alone."""
-    config.addinivalue_line("markers", "apart: runs in whichever process is free, not with the rest of its file")
     config.addinivalue_line("markers", "bare: begins without a ledger, not with an empty one")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file stays with one process, which then makes its fixtures once; but for what is marked as `apart`."""
-    for item in items:
-        if item.get_closest_marker("apart") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulator.simulate import simulate
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.apart]
+pytestmark = pytest.mark.timeout(600)
 LOCKED = """\
 about = "LND is locked"
 seed = "short"
