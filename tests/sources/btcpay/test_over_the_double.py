@@ -170,6 +170,25 @@ async def test_older_open_invoices_are_asked_for_by_status(shop: Bed) -> None:
     assert reading.facts.read_until > behind
 
 
+async def test_an_old_open_invoice_holds_the_watermark_back_by_minutes_alone(shop: Bed) -> None:
+    """What is said of all waits for the one that was looked at the longest time ago: two minutes and a half at most."""
+    made = shop.world
+    await shop.run()
+    await made.create(checkout={"expirationMinutes": 600})
+    await made.pass_time(60)
+    await shop.run()
+    await made.pass_time(3 * 3_600)
+    await made.create()
+    await shop.run()
+    lags = []
+    for _ in range(12):
+        await made.pass_time(60)
+        (reading,) = await shop.run()
+        assert isinstance(reading.facts, Invoices)
+        lags.append(made.clock.now() - reading.facts.read_until)
+    assert 0 < max(lags) <= 150
+
+
 async def test_a_server_whose_lists_bring_no_payments(shop: Bed) -> None:
     """Before 2.3.6 lists leave methods out, before 2.1.2 what was paid: one is read alone when new, paid or ended."""
     made = shop.world

@@ -20,7 +20,7 @@ from lnwatch.sources.btcpay.position import HistoryPosition, OpenInvoice, Positi
 PAGE: Final = 250
 OVERLAP: Final = 300  # seconds: an invoice is stored some time after the moment that it is dated
 HOT: Final = 7_200  # seconds: open invoices that are younger are read with the new ones
-OPEN_EVERY: Final = 90.0  # seconds between looks at older open invoices: a shop's watermark lags no further
+OPEN_EVERY: Final = 90.0  # seconds between looks at older open invoices; one more run, and the watermark follows
 OPEN_PAGES: Final = 20  # of one such look
 OPEN_LIMIT: Final = 5_000  # open invoices that are kept in mind; slower looks find the rest
 SINGLES: Final = 40  # invoices that one run reads by their id
