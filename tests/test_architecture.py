@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "lnwatch"
 GENERATED = "grpc_stubs"
 
-FOUNDATION = frozenset({"clock", "credentials", "discover", "errors", "fields", "log", "net", "redaction"})
+FOUNDATION = frozenset({"clock", "credentials", "discover", "errors", "fields", "files", "log", "net", "redaction"})
 PURE = frozenset({"model", "domain", "rules", "automations"})
 IN = frozenset({"sources", "store"})
 OUT = frozenset({"exporter", "notify", "web", "reports", "executor"})

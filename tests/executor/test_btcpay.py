@@ -146,7 +146,7 @@ async def test_no_place_for_the_secret(tmp_path: Path) -> None:
         shop.lend()
         receipt = await shop.do()
         assert receipt.outcome is Outcome.FAILED
-        assert receipt.words.startswith("not begun: can't write the secret to ")
+        assert receipt.words.startswith("not begun: can't write ")
         assert not shop.webhooks
 
 

@@ -8,12 +8,12 @@ from typing import Annotated, get_args
 import typer
 from pydantic import ValidationError
 
-from lnwatch.cli.files import write_file
 from lnwatch.cli.options import ConfigFile, absolute, help_alone
 from lnwatch.cli.output import complain, say
 from lnwatch.cli.shell import MEND
 from lnwatch.config import load
 from lnwatch.errors import LnwatchError
+from lnwatch.files import write_file
 from lnwatch.model.message import Pager
 from lnwatch.web.settings import WebSettings
 

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from lnwatch.cli.btcpay_docker import FLAG, Installation, find_installation
-from lnwatch.cli.files import write_file, write_secret
 from lnwatch.cli.interview import interview
 from lnwatch.cli.options import absolute, address, page, public_url, server, site_name
 from lnwatch.cli.output import complain, say
@@ -18,6 +17,7 @@ from lnwatch.cli.plan import Plan, merge_bitcoind, merge_btcpay, merge_lnd, merg
 from lnwatch.cli.surroundings import Surroundings, data_dir, look_around
 from lnwatch.config import load
 from lnwatch.config.template import example, render
+from lnwatch.files import write_file, write_secret
 from lnwatch.web.settings import DEFAULT_LISTEN, is_loopback, split_address
 
 TOKEN_FILE = "web.token"  # noqa: S105 - the name of a file

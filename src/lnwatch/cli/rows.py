@@ -11,7 +11,7 @@ from typing import TextIO
 
 import typer
 
-from lnwatch.cli.files import replacing
+from lnwatch.files import replacing
 from lnwatch.store.export import Value
 
 

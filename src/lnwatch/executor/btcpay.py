@@ -1,20 +1,19 @@
 """A BTCPay Server, asked for its webhooks and for one more, with a key that somebody lent for that alone."""
 
 import json
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr, TypeAdapter
 
 from lnwatch.credentials import Credential
 from lnwatch.domain.wording import clause
-from lnwatch.errors import FailureReason, SourceError
+from lnwatch.errors import FailureReason, LnwatchError, SourceError
 from lnwatch.executor.hands import FutileError
+from lnwatch.files import write_secret
 from lnwatch.model.action import Intent, Need, Outcome, Proposal, Receipt
 from lnwatch.net import Answer
 from lnwatch.sources import Place
@@ -184,10 +183,9 @@ class RegisteringHands:
             message = "`webhook_secret_file` is not set: there is no place for the secret"
             raise SourceError(FailureReason.CREDENTIAL_UNREADABLE, message)
         try:
-            _write(path, secret)
-        except OSError as error:
-            message = f"can't write the secret to {path}: {error.strerror}"
-            raise SourceError(FailureReason.CREDENTIAL_UNREADABLE, message) from error
+            write_secret(path, f"{secret}\n")
+        except LnwatchError as error:
+            raise SourceError(FailureReason.CREDENTIAL_UNREADABLE, str(error)) from error
 
 
 def good(answer: Answer) -> Answer:
@@ -203,18 +201,3 @@ def _made(answer: Answer) -> str:
         return read(HOOK, answer.body).id
     except ValueError:
         return "of unknown id"
-
-
-def _write(path: Path, secret: str) -> None:
-    """Whole or not at all, and on the disk before anything else happens."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise

@@ -1,6 +1,7 @@
-"""Files that a verb leaves behind: whole or not at all, and what is private for their owner alone."""
+"""Files that are left behind: whole or not at all, and what is private for their owner alone."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ def write_secret(path: Path, text: str) -> None:
 @contextmanager
 def replacing(path: Path, *, owner_only: bool = False) -> Iterator[TextIO]:
     """A file to write to, which takes the place of `path` at the end, and only then. Raises LnwatchError."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not the process id: in a container that is the same after each restart, and so would be what a killed one left.
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     mode = _OWNER_ONLY if owner_only else _OPEN_TO_ALL
     try:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
