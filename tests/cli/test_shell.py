@@ -91,6 +91,16 @@ def test_a_reader_that_leaves_early(folder: Path) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize("verb", ["version", "--help", "config"])
+def test_a_full_disk_is_one_line(folder: Path, verb: str) -> None:
+    """Where what is printed can't be kept, one line says so, whoever prints."""
+    (folder / "lnwatch.toml").write_text('[site.main.bitcoind.core]\ncookie_file = "c"\n')
+    command = [sys.executable, "-m", "lnwatch", verb]
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "lnwatch: can't print: No space left on device\n")
+
+
 def test_stdout_is_for_the_answer_alone(folder: Path) -> None:
     """A program that reads JSON gets JSON, whatever the libraries have to tell."""
     (folder / "lnwatch.toml").write_text('[site.main.bitcoind.core]\nurl = "http://127.0.0.1:1"\ncookie_file = "c"\n')

@@ -58,8 +58,8 @@ def _say_at_once(line: str) -> None:
     try:
         say(line)
         sys.stdout.flush()  # whoever reads it through a pipe waits for it
-    except BrokenPipeError:
-        hush()
+    except OSError as error:
+        hush(error)
         signal.raise_signal(signal.SIGTERM)  # nobody looks on: it ends as by Ctrl-C
 
 

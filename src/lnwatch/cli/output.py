@@ -19,9 +19,11 @@ def say(line: str = "") -> None:
     sys.stdout.write(f"{printable(line)}\n")
 
 
-def hush() -> None:
-    """Say nothing more on stdout: whoever read it has left early, as `head` does."""
+def hush(error: OSError) -> None:
+    """Say nothing more on stdout. Whoever read it has left early, as `head` does; else the disk is full, say so."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
+    if not isinstance(error, BrokenPipeError):
+        complain(f"lnwatch: can't print: {error.strerror}")
 
 
 def complain(*lines: str) -> None:

@@ -1,5 +1,6 @@
 """How every verb ends: expected failures are one line each on stderr and a status, never a traceback."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -43,15 +44,27 @@ class Shell(TyperGroup):
         except LnwatchError as error:
             complain(f"lnwatch: {error}")
             status = MEND
+        except OSError as error:
+            status = _unprinted(error)
         if not standalone_mode:
             return status
-        _flush()
-        sys.exit(status)
+        sys.exit(_flush() or status)
 
 
-def _flush() -> None:
-    """Write out what is left, quietly where the reader has left early, as `head` does."""
+def _flush() -> int:
+    """Write out what is left, quietly where the reader has left early, as `head` does. Returns 0, or the status."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        hush()
+    except BrokenPipeError as error:
+        hush(error)
+    except OSError as error:
+        return _unprinted(error)
+    return 0
+
+
+def _unprinted(error: OSError) -> int:
+    """Of all troubles only that the disk is full to which stdout leads: whatever else gets here is a bug."""
+    if error.errno != errno.ENOSPC:
+        raise error
+    hush(error)
+    return MEND

@@ -5,7 +5,8 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ from lnwatch.cli.output import complain, say, say_table
 from lnwatch.clock import Clock
 from lnwatch.config import load
 from lnwatch.discover import discover
+from lnwatch.files import write_file
 from lnwatch.model.case import Case
 from lnwatch.model.rule import Rule
 from lnwatch.net import Door
@@ -32,6 +34,13 @@ if TYPE_CHECKING:
 _LIMIT = 1_000
 
 
+def _place(path: Path | None) -> Path | None:
+    """A file that can be written once all is over, as can be told now: that is many minutes later."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise typer.BadParameter(f"{path} can't be written: give a file in a folder that is there")
+    return path
+
+
 def simulate(
     scenario: Annotated[
         str,
@@ -41,7 +50,8 @@ def simulate(
         bool, typer.Option("--list-events", help="Print what happens in it and the truth, no daemon.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="OUT.json", help="Write the verdicts as JSON.")
+        Path | None,
+        typer.Option("--report", metavar="OUT.json", callback=_place, help="Write the verdicts as JSON."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="How many of several run side by side: as many as there are processors.")
@@ -66,7 +76,7 @@ def simulate(
     verdicts = _all(read, jobs or os.cpu_count() or 1)
     _show(verdicts)
     if report is not None:
-        report.write_text(json.dumps({name: each.document() for name, each in verdicts.items()}, indent=2) + "\n")
+        write_file(report, json.dumps({name: each.document() for name, each in verdicts.items()}, indent=2) + "\n")
     if not all(each.well for each in verdicts.values()):
         raise typer.Exit(1)
 
@@ -83,13 +93,25 @@ def _all(scenarios: "dict[str, Scenario]", jobs: int) -> "dict[str, Verdict]":
         return {name: _run(alone)}
     fresh = multiprocessing.get_context("forkserver")
     fresh.set_forkserver_preload(["lnwatch.app", "lnwatch.cli.simulate", "lnwatch.simulator.scenario.run"])
+    verdicts: dict[str, Verdict] = {}
     with ProcessPoolExecutor(min(jobs, len(scenarios)), fresh, max_tasks_per_child=1) as processes:
         longest = sorted(scenarios, key=lambda name: -scenarios[name].lasts)
         names = {processes.submit(_run, scenarios[name]): name for name in longest}
         for ended in as_completed(names):
-            name, verdict = names[ended], ended.result()
-            complain(f"{name}: {_word(verdict)}: {scenarios[name].about}")
-        return {name: ended.result() for ended, name in sorted(names.items(), key=lambda each: each[1])}
+            name = names[ended]
+            verdicts[name] = verdict_of(ended)
+            complain(f"{name}: {_word(verdicts[name])}: {scenarios[name].about}")
+    return dict(sorted(verdicts.items()))
+
+
+def verdict_of(ended: "Future[Verdict]") -> "Verdict":
+    """What a process found, also where it was killed, with all that were still to come: the others' stand."""
+    from lnwatch.simulator.scenario.verdict import broken  # noqa: PLC0415 - as above
+
+    try:
+        return ended.result()
+    except BrokenProcessPool as error:
+        return broken(f"not run to its end: {error}")
 
 
 def _run(scenario: "Scenario") -> "Verdict":

@@ -3,7 +3,12 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+
+from lnwatch.cli.simulate import verdict_of
+from lnwatch.simulator.scenario.verdict import Verdict
 
 LNWATCH = "import sys; sys.modules.update({}); from lnwatch.cli import main; main()"
 
@@ -35,6 +40,22 @@ def test_a_bad_file_is_a_line_and_a_status(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     unknown = run("simulate", "--scenario", "99-nothing", "--list-events")
     assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+
+
+def test_a_report_that_can_not_be_written_is_told_at_once(tmp_path: Path) -> None:
+    """Not after the many minutes that the scenarios take."""
+    for place in (tmp_path / "absent" / "report.json", tmp_path):
+        done = run("simulate", "--scenario", "10-btcpay-down", "--report", place)
+        line = f"lnwatch: Invalid value for '--report': {place} can't be written: give a file in a folder that is there"
+        assert (done.returncode, done.stderr) == (2, f"{line}\n")
+
+
+def test_a_process_that_is_killed_is_a_verdict() -> None:
+    """What the other scenarios came to is still told, and written."""
+    ended: Future[Verdict] = Future()
+    ended.set_exception(BrokenProcessPool("a process was terminated abruptly"))
+    found = verdict_of(ended)
+    assert (found.well, found.broken) == (False, "not run to its end: a process was terminated abruptly")
 
 
 def test_a_missing_package_is_named() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -10,7 +11,8 @@ from lnwatch.errors import FailureReason, SourceError
 from lnwatch.net import Door
 from lnwatch.simulator.lnd import LndDouble, Node
 from lnwatch.simulator.lnd.node import Scale
-from lnwatch.simulator.world.lockstep import LockstepLoop
+from lnwatch.simulator.world import lockstep
+from lnwatch.simulator.world.lockstep import LockstepLoop, RestlessError
 from lnwatch.simulator.world.pace import StageClock
 from lnwatch.sources import Place
 from lnwatch.sources.lnd.client import LndClient
@@ -20,16 +22,15 @@ from lnwatch.sources.lnd.settings import LndSettings
 HOUR = 3_600.0
 
 
-def live(play: Callable[[LockstepLoop], Awaitable[None]]) -> float:
-    """Play in lockstep; the seconds of the machine that it took."""
-    loop, began = LockstepLoop(), time.monotonic()
+def live(play: Callable[[LockstepLoop], Awaitable[None]]) -> None:
+    """Play in lockstep."""
+    loop = LockstepLoop()
 
     async def whole() -> None:
         await play(loop)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(whole())
-    return time.monotonic() - began
 
 
 def test_hours_of_waiting_take_no_time() -> None:
@@ -46,7 +47,7 @@ def test_hours_of_waiting_take_no_time() -> None:
                 await asyncio.gather(rest("late", 2 * HOUR), rest("soon", 0.5), rest("never", 4 * HOUR))
         woken.append(("given up", loop.time()))
 
-    assert live(play) < 5
+    live(play)
     assert woken == [("soon", 0.5), ("late", 2 * HOUR), ("given up", 3 * HOUR)]
 
 
@@ -86,6 +87,29 @@ async def _tick() -> None:
     """Somebody always waits for the next moment."""
     for _ in range(1_000_000):
         await asyncio.sleep(0.01)
+
+
+def test_a_thread_that_never_rests_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time that passed beside it would be anybody's guess, and so would be what happened in it."""
+    monkeypatch.setattr(lockstep, "PATIENCE", 20)
+    done = threading.Event()
+
+    def toss() -> None:
+        while not done.is_set():
+            time.sleep(0.001)
+
+    restless = threading.Thread(target=toss)
+
+    async def play(loop: LockstepLoop) -> None:
+        restless.start()
+        try:
+            await asyncio.sleep(1)
+        finally:
+            done.set()
+            restless.join()
+
+    with pytest.raises(RestlessError, match=r"^a thread of this process did not rest while we looked 20 times$"):
+        live(play)
 
 
 def test_a_call_of_grpc_holds_time_unless_it_hangs(tmp_path: Path) -> None:

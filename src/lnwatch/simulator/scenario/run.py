@@ -25,7 +25,7 @@ from lnwatch.simulator.scenario.file import Cause, Scenario, Window
 from lnwatch.simulator.scenario.verdict import Outcome, Seen, Verdict, judge
 from lnwatch.simulator.scenario.witness import Witness
 from lnwatch.simulator.world.hostclock import HostClock
-from lnwatch.simulator.world.lockstep import LockstepLoop
+from lnwatch.simulator.world.lockstep import LockstepLoop, RestlessError
 from lnwatch.simulator.world.stage import Stage
 
 Daemon = Callable[[Path, Clock], Awaitable[None]]
@@ -59,10 +59,16 @@ class Run:
 
 
 def play(scenario: Scenario, run: Run) -> Verdict:
-    """Let it happen, and judge. The same hour of the same week day as in the file, as late as can be."""
+    """Let it happen, and judge. The same hour of the same week day as in the file, as late as can be.
+
+    Raises ScenarioError.
+    """
     random.seed(scenario.seed)  # of the daemon's jitter
-    with asyncio.Runner(loop_factory=LockstepLoop) as runner:
-        return runner.run(_play(scenario, run))
+    try:
+        with asyncio.Runner(loop_factory=LockstepLoop) as runner:
+            return runner.run(_play(scenario, run))
+    except RestlessError as error:
+        raise ScenarioError(str(error)) from error
 
 
 async def _play(scenario: Scenario, run: Run) -> Verdict:

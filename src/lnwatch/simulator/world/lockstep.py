@@ -10,13 +10,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar, TypeVarTuple
 
+from lnwatch.errors import LnwatchError
+
 T = TypeVar("T")
 _Given = TypeVarTuple("_Given")
 _Found = list[tuple[selectors.SelectorKey, int]]
 
-PATIENCE: Final = 10_000  # looks at threads that never rest, before they are left to themselves
+PATIENCE: Final = 10_000  # looks at threads that never rest, before they are given up: ten seconds at least
 _LOOKS_EVERY: Final = 0.001  # seconds of the machine's
 _TASKS: Final = "/proc/self/task"  # where Linux tells of the threads of a process
+
+
+class RestlessError(LnwatchError):
+    """Another thread never rests, so that nobody can tell when time may pass."""
 
 
 class _Patient(selectors.DefaultSelector):
@@ -52,7 +58,7 @@ class LockstepLoop(asyncio.SelectorEventLoop):
     Under way is what this thread still has to run or can read from a socket, and whatever another thread is at: those
     of grpc, which carry its calls and streams, have to sleep before time passes. Jobs for threads are done in this one,
     so that all happens in one order, once it has nothing else to do: whoever can go on meanwhile does, as beside
-    threads. It needs Linux, which alone tells whether a thread sleeps.
+    threads. It needs Linux, which alone tells whether a thread sleeps. Running it raises RestlessError.
     """
 
     def __init__(self) -> None:
@@ -92,9 +98,9 @@ class LockstepLoop(asyncio.SelectorEventLoop):
             if found := found or wait(0 if still else _LOOKS_EVERY):
                 return found
             if still:
-                break
-        self._hands += timeout
-        return []
+                self._hands += timeout
+                return []
+        raise RestlessError(f"a thread of this process did not rest while we looked {PATIENCE:,} times")
 
 
 def _rest_of_others() -> int | None:
