@@ -87,7 +87,6 @@ def test_unknown_starts_the_hold_anew() -> None:
     [
         ({"inhibited_by": "bitcoind_down source:core"}, Reason.INHIBITED),
         ({"silenced_by": "ann: upgrade"}, Reason.SILENCED),
-        ({"maintenance": "ann: upgrade"}, Reason.MAINTENANCE),
         ({"grace": True}, Reason.GRACE),
     ],
 )
@@ -101,6 +100,29 @@ def test_muted_opens_untold_and_is_released(muting: dict[str, Any], reason: Reas
     released = see(decision.case, 120)
     assert (released.reason, released.tell) == (Reason.RELEASED, Transition.OPENED)
     assert lifecycle.clear(decision.case, POLICY, NOW + 120).reason is Reason.CLEAR_UNTOLD
+
+
+def test_announced_maintenance_keeps_it_pending() -> None:
+    """What is found while work is announced opens only if it outlasts the window, and then at once and aloud."""
+    waiting = see(see(None, 0).case, 3_600, maintenance="ann: upgrade", inhibited_by="bitcoind_down source:core")
+    assert (waiting.reason, waiting.tell) == (Reason.MAINTENANCE, None)
+    assert waiting.case is not None
+    assert waiting.case.state is CaseState.PENDING
+    assert lifecycle.clear(waiting.case, POLICY, NOW + 3_601) == Decision(None, Reason.VANISHED)
+    after = see(waiting.case, 3_601)
+    assert (after.reason, after.tell) == (Reason.LASTED, Transition.OPENED)
+    assert after.case is not None
+    assert after.case.opened_at == NOW + 3_601
+
+
+def test_maintenance_keeps_quiet_what_was_open_before() -> None:
+    """A case of before stays open through it, and what gets worse of it is told afterwards."""
+    policy = replace(POLICY, severity=Severity.WARNING)
+    worse = see(opened(policy), 100, policy, severity=Severity.CRITICAL, maintenance="ann: upgrade")
+    assert (worse.reason, worse.tell) == (Reason.MAINTENANCE, None)
+    assert worse.case is not None
+    assert worse.case.state is CaseState.OPEN
+    assert see(worse.case, 200, policy, severity=Severity.CRITICAL).tell is Transition.ESCALATED
 
 
 def test_muting_never_swallows_a_resolve() -> None:

@@ -1,6 +1,7 @@
 """The life of a case, as one pure function: what was, what is seen, what bears on it -> what is decided.
 
-    pending (lasts `after`) -> open -> (acknowledged | snoozed) -> resolved | closed -> reopened
+    pending (lasts `after`, and no maintenance is announced)
+        -> open -> (acknowledged | snoozed) -> resolved | closed -> reopened
 
 Every decision has a named reason, also where nobody is told. Two promises hold whatever comes: what was
 told resolves aloud once its inputs are fresh and clear, and never before; one opening is told once.
@@ -213,9 +214,12 @@ def _updated(case: Case, finding: Finding, policy: Policy, now: float) -> Case:
 
 
 def _lasting(case: Case, policy: Policy, circumstances: Circumstances) -> Decision:
-    """A pending case opens when it has lasted; whether that is told depends on what mutes it."""
+    """A pending case opens when it has lasted, but not while its trouble is announced work; whether that is told
+    depends on what mutes it."""
     if circumstances.now - case.found_at < policy.after:
         return Decision(case, Reason.PENDING)
+    if circumstances.maintenance and not policy.never_muted:
+        return Decision(case, Reason.MAINTENANCE)
     opened = replace(case, state=CaseState.OPEN, opened_at=case.opened_at or circumstances.now)
     why = muted(policy, circumstances)
     if why is not None:

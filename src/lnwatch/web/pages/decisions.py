@@ -16,7 +16,7 @@ REASONS = {
     Reason.STILL_FOUND: "Found again, and it is known already.",
     Reason.INHIBITED: "Nobody is told: the case that it comes from is told instead.",
     Reason.SILENCED: "Nobody is told: a silence is in force.",
-    Reason.MAINTENANCE: "Nobody is told: maintenance is announced.",
+    Reason.MAINTENANCE: "Maintenance is announced: nobody is told, and what was not open before does not open.",
     Reason.GRACE: "Nobody is told yet: everything restarts together, which may take four minutes.",
     Reason.RELEASED: "Told now: what kept it untold is over.",
     Reason.WORSE: "Told again: it is worse than what was told.",
