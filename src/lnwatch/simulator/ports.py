@@ -1,10 +1,8 @@
 """Free ports of 127.0.0.1, each given out once on this machine."""
 
+import atexit
 import socket
 import sys
-from typing import Final
-
-_HELD: Final[list[socket.socket]] = []  # to the end of this process
 
 
 def free_port() -> int:
@@ -23,7 +21,7 @@ def hold(wanted: int) -> int:
     port: int = held.getsockname()[1]
     if sys.platform == "linux":  # who reuses addresses, as servers do, listens beside what is bound and does not listen
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _HELD.append(held)
+        atexit.register(held.close)
     else:
         held.close()
     return port
