@@ -27,11 +27,11 @@ $(ready):
 	rm -f .venv/.ready-*
 	touch $@
 
-# As many processes as tests/conftest.py makes of the machine. A file stays with one of them.
+# As many processes as tests/conftest.py makes of the machine; tests/scheduling.py says who runs what, and when.
 WORKERS ?= auto
 
 test: $(ready)
-	$(bin)/pytest -n $(WORKERS) --dist loadfile
+	$(bin)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 demo: $(ready)
 	@$(bin)/lnwatch demo $(ARGS)

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.requirements import REQUIRED, require
+from tests.scheduling import Scheduling, rank
 
 pytest_plugins = ("tests.postgres", "tests.real.testbed.fixtures", "tests.secrets")
 
@@ -37,6 +39,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: most tests wait for something, and three at a time keep two cores busy."""
     return max(3, os.cpu_count() or 1)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:  # noqa: ANN401 - of a type that xdist keeps to itself
+    """Who runs what."""
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several processes, in the order in which they should begin."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.hookimpl(wrapper=True)
