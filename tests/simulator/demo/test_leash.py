@@ -1,21 +1,38 @@
 """What the demo starts ends with it, also when the demo is killed."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from lnwatch.simulator.demo.leash import leashed
+from lnwatch.simulator.demo.programs import Programs
 from tests.real.testbed.waiting import until
 
 # Says what it is, then goes on; the second one does not end for being asked.
 POLITE = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {POLITE}"
+# A leash that is asked to end as soon as its command runs, before anything else is done.
+HASTY = """
+import os, signal, subprocess, sys
+from lnwatch.simulator.demo import leash
+
+class Popen(subprocess.Popen):
+    def __init__(self, command, **how):
+        super().__init__(command, **how)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Popen
+sys.exit(leash.main([sys.executable, "-c", sys.argv[1]]))
+"""
 # Starts a command on a leash as the demo does, and waits.
 HOLDER = """
 import asyncio, pathlib, sys
@@ -66,6 +83,37 @@ def test_sigterm_is_handed_on() -> None:
         process.terminate()
         assert process.wait(60) == 128 + signal.SIGTERM
     until("it is gone", gone(child), timeout=10)
+
+
+def test_sigterm_in_the_very_moment_of_the_start() -> None:
+    """What was just started ends too, though nobody knows it yet."""
+    process = subprocess.Popen([sys.executable, "-c", HASTY, POLITE], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        assert process.wait(60) == 128 + signal.SIGTERM
+    until("it is gone", gone(child), timeout=10)
+
+
+async def test_who_is_stopped_while_it_starts_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that was under way when everything was to end does not stay."""
+    made: asyncio.Future[asyncio.subprocess.Process] = asyncio.get_running_loop().create_future()
+    start = asyncio.create_subprocess_exec
+
+    async def slowly(*command: Any, **how: Any) -> asyncio.subprocess.Process:  # noqa: ANN401 - as asyncio has it
+        made.set_result(await start(*command, **how))
+        await asyncio.sleep(0.3)
+        return made.result()
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", slowly)
+    programs = Programs(tmp_path)
+    starting = asyncio.create_task(programs.start("it", [sys.executable, "-c", POLITE]))
+    process = await made
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await programs.close()
+    assert process.returncode is not None
 
 
 def test_its_own_end_is_ours() -> None:

@@ -75,16 +75,19 @@ class Bed:
     def source(self) -> Btcpay:
         return self.opened[-1]
 
-    def open(self, *, clock: ManualClock | None = None, **settings: object) -> Btcpay:
-        """A source anew, as after a start of the daemon: it remembers nothing but the ledger."""
+    def open(self, *, clock: ManualClock | None = None, brisk: bool = False, **settings: object) -> Btcpay:
+        """A source anew, as after a start of the daemon: it remembers nothing but the ledger.
+
+        A `brisk` one is for where nobody answers; a busy machine makes nobody late for the other.
+        """
         ours = clock or self.world.clock
         made = self.world
         values = {
             "url": made.btcpay.url,
             "api_key": made.monitor,
             "stores": {"shop": made.store.id},
-            "timeout": "1s",
-            "slow_timeout": "2s",
+            "timeout": "1s" if brisk else "10s",
+            "slow_timeout": "2s" if brisk else "20s",
             **settings,
         }
         parsed = SOURCE.settings.model_validate(values)

@@ -162,6 +162,7 @@ async def test_what_fails_is_in_the_answer(tmp_path: Path, how: str, state: Targ
         elif how == "down":
             shop.open(url="http://127.0.0.1:1")
         elif how == "hanging":
+            shop.open(brisk=True)
             shop.world.btcpay.gate.freeze()
         elif how == "a page":
             shop.world.btcpay.faults.garbage = b"<html>"

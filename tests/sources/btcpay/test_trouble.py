@@ -67,6 +67,7 @@ async def test_nbxplorer_hangs(shop: Bed) -> None:
 
 async def test_postgresql_gone(shop: Bed) -> None:
     """Health goes on saying that all is well; what needs the database hangs, and that is what is told."""
+    shop.open(brisk=True)
     shop.world.btcpay.postgresql.freeze()
     error = await failed(shop, "status")
     assert (error.reason, "PostgreSQL" in error.message) == (TIMEOUT, True)
@@ -74,6 +75,7 @@ async def test_postgresql_gone(shop: Bed) -> None:
 
 async def test_btcpay_hangs(shop: Bed) -> None:
     """A frozen process accepts and says nothing."""
+    shop.open(brisk=True)
     shop.world.btcpay.gate.freeze()
     error = await failed(shop, "status")
     assert (error.reason, "PostgreSQL" in error.message) == (TIMEOUT, False)
@@ -110,7 +112,6 @@ async def test_btcpay_gone_and_back(shop: Bed) -> None:
 async def test_answers_that_are_none(shop: Bed, fault: dict[str, object], words: str) -> None:
     """A page, noise, another shape, half an answer, and one without end: malformed, each in its own words."""
     await shop.run()
-    shop.open(timeout="10s")
     for name, value in fault.items():
         setattr(shop.world.btcpay.faults, name, value)
     error = await failed(shop, "status")
@@ -276,7 +277,7 @@ async def test_host_not_in_utc(shop: Bed, hours: int) -> None:
 async def test_silence_is_a_timeout(shop: Bed) -> None:
     """A server that never answers is given up in time, and no key is in what is told."""
     async with serving(silence) as port:
-        shop.open(url=f"http://127.0.0.1:{port}")
+        shop.open(url=f"http://127.0.0.1:{port}", brisk=True)
         error = await failed(shop, "status")
     assert error.reason is TIMEOUT
     assert shop.world.monitor not in error.message

@@ -22,8 +22,19 @@ def leashed(command: Sequence[str]) -> Sequence[str]:
 
 def main(command: Sequence[str]) -> int:
     """Run it; its status, or 128 and the signal that ended it."""
+    running: list[subprocess.Popen[bytes]] = []
+    ended = threading.Event()
+
+    def end(*_: object) -> None:
+        ended.set()
+        for each in running:
+            each.terminate()
+
+    signal.signal(signal.SIGTERM, end)  # before the child is there: it must not be left behind
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as child:  # noqa: S603 - it is what we are for
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+        running.append(child)
+        if ended.is_set():
+            child.terminate()
         threading.Thread(target=_hold, args=(child,), daemon=True).start()
         status = child.wait()
     return status if status >= 0 else 128 - status

@@ -33,11 +33,16 @@ class Programs:
         It ends with us, however we end.
         """
         with (self._folder / f"{name}.log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *leashed(command), stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    *leashed(command), stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+                )
             )
-        self._running[name] = process
-        return process
+            try:
+                await asyncio.shield(starting)
+            finally:  # who is stopped meanwhile still has to end it
+                self._running[name] = await starting
+        return self._running[name]
 
     async def run(self, name: str, command: Sequence[str]) -> int:
         """Run it to its end; its status."""
