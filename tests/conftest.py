@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.requirements import REQUIRED, require
-from tests.scheduling import Scheduling, rank
+from tests.scheduling import Scheduling, arranged
 
 pytest_plugins = ("tests.postgres", "tests.real.testbed.fixtures", "tests.secrets")
 
@@ -49,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling: 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Among several processes, in the order in which they should begin."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: rank(item.nodeid))
+        items[:] = arranged(items)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,8 +1,10 @@
 """How tests are handed to several processes: what takes long begins first, so that nobody waits for it at the end."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import pytest
 from xdist.scheduler import LoadFileScheduling
 
 ROOT: Final = Path(__file__).parent.parent
@@ -26,13 +28,25 @@ LONG: Final = (
 )
 
 
+def unit(nodeid: str) -> str:
+    """What one process runs as a whole: a test that stands `APART`, or a file."""
+    return nodeid if nodeid.startswith(APART) else nodeid.partition("::")[0]
+
+
+def arranged(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """In which order they should begin: those that share, which mostly wait, evenly among those that take long and
+    reckon; then the many that are quick."""
+    units: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        units.setdefault(unit(item.nodeid), []).append(item)
+    shared = [name for name in units if name.startswith(LONG)]
+    alone = [name for name in units if name.startswith(APART)]
+    places = {name: place / len(names) for names in (shared, alone) for place, name in enumerate(names)}
+    return [item for name in sorted(units, key=lambda name: places.get(name, 1.0)) for item in units[name]]
+
+
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file stays with one process, but for those whose tests stand `APART`."""
+    """By units."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if nodeid.startswith(APART) else super()._split_scope(nodeid)
-
-
-def rank(nodeid: str) -> int:
-    """When a test has its turn: those that share and those that take long before the many that are quick."""
-    return 0 if nodeid.startswith(LONG) else 1 if nodeid.startswith(APART) else 2
+        return unit(nodeid)
