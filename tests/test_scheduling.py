@@ -3,7 +3,9 @@
 import ast
 from itertools import chain
 
-from tests.scheduling import APART, LONG, ROOT
+import pytest
+
+from tests.scheduling import APART, LONG, ROOT, arranged, unit
 
 
 def test_what_is_named_is_there() -> None:
@@ -23,3 +25,13 @@ def test_tests_that_share_stay_together() -> None:
         if isinstance(decorator, ast.Call) and any(word.arg == "scope" for word in decorator.keywords)
     ]
     assert sharing == []
+
+
+def test_each_has_its_turn_once(request: pytest.FixtureRequest) -> None:
+    """Nothing is lost or asked for twice, and what one process runs as a whole is not torn apart."""
+    items = request.session.items
+    order = arranged(items)
+    assert sorted(map(id, order)) == sorted(map(id, items))
+    names = [unit(item.nodeid) for item in order]
+    begun = [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
+    assert len(begun) == len(set(begun))

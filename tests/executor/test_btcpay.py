@@ -146,7 +146,8 @@ async def test_no_place_for_the_secret(tmp_path: Path) -> None:
         shop.lend()
         receipt = await shop.do()
         assert receipt.outcome is Outcome.FAILED
-        assert receipt.words.startswith("not begun: can't write ")
+        assert receipt.words.startswith("not begun: can't keep the secret: can't write ")
+        assert receipt.words.endswith("no/such/folder/secret: No such file or directory")
         assert not shop.webhooks
 
 

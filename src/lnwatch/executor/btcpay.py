@@ -185,7 +185,7 @@ class RegisteringHands:
         try:
             write_secret(path, f"{secret}\n")
         except LnwatchError as error:
-            raise SourceError(FailureReason.CREDENTIAL_UNREADABLE, str(error)) from error
+            raise SourceError(FailureReason.CREDENTIAL_UNREADABLE, f"can't keep the secret: {error}") from error
 
 
 def good(answer: Answer) -> Answer:
