@@ -12,6 +12,7 @@ from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.stage import Stage
 from tests.adapters.nodes import Door, door_of
 from tests.real.testbed.bed import Bed
+from tests.real.testbed.waiting import until
 
 LEFT = 1_000_000  # satoshis that are taken out of the way
 RESERVE = 60_000  # that stay at the merchant
@@ -33,7 +34,7 @@ class Reach(Protocol):
         """As it was before."""
 
     async def take_down(self) -> None:
-        """The merchant's node is gone."""
+        """The merchant's node is gone, and its peers know."""
 
     async def bring_back(self) -> None:
         """It is there again."""
@@ -103,6 +104,11 @@ class RealReach:
 
     async def take_down(self) -> None:
         self._bed.merchant.process.kill()
+        # An HTLC that the hub still hands to a dead connection hangs there until the merchant is back.
+        await asyncio.to_thread(until, "the hub has lost the merchant", self._lost)
+
+    def _lost(self) -> bool:
+        return not self._bed.hub.knows(self._bed.merchant)
 
     async def bring_back(self) -> None:
         self._bed.merchant.start()  # it ends with the thread that started it
