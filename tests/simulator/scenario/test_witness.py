@@ -1,20 +1,25 @@
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from lnwatch.clock import SystemClock
 from lnwatch.simulator.btcpay import Invoice
+from lnwatch.simulator.demo.people import People
+from lnwatch.simulator.scenario.causes import CAUSES, How, Place
 from lnwatch.simulator.scenario.witness import Witness
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.events import (
     BlockMined,
     CoinsSent,
     CoinsTakenBack,
+    Event,
     HtlcsAdded,
     InvoiceMade,
     PeerWent,
     Reorganised,
 )
+from lnwatch.simulator.world.hostclock import HostClock
 from lnwatch.simulator.world.stage import Stage
 
 DAY = 86_400
@@ -25,8 +30,8 @@ QUIRKS = {"PaidLate": "paid_late", "PaidPartial": "paid_partial", "PaidOver": "p
 class Past:
     """Some days of a busy shop, and a witness of them."""
 
-    def __init__(self, folder: Path, days: float) -> None:
-        self.now = SystemClock().now()
+    def __init__(self, folder: Path, days: float, now: float | None = None) -> None:
+        self.now = SystemClock().now() if now is None else now
         self.begin = self.now - days * DAY
         self.stage = Stage(shops("witness", int(self.begin * 1_000), games=800), folder)
         self.witness = Witness(self.stage, self.begin)
@@ -57,11 +62,49 @@ async def test_customers_explain_their_own_payments(tmp_path: Path) -> None:
         found = [each for each in invoices if each.additional == additional]
         assert found
         assert all(past.explains(rule, each) for each in found), rule
-    settled = [each for each in invoices if (each.status, each.additional) == ("Settled", "None") and not each.top_up]
-    right = [each for each in settled if len(each.payments) == 1]  # what comes for it later, BTCPay calls nothing
+    right = _right(invoices)
     assert len(right) > 300
     assert not [each.id for each in right for rule in QUIRKS.values() if past.explains(rule, each)]
     assert not any(past.explains(rule, each) for each in right for rule in ("bitcoind_down", "paid_not_settled"))
+
+
+async def test_a_btcpay_that_was_away_explains_what_it_calls_late(tmp_path: Path) -> None:
+    """It was paid in time while BTCPay was stopped, which came back when it was over; what was not is not explained."""
+    usual = Past(tmp_path, 1)
+    heard: list[tuple[int, Event]] = []
+    usual.stage.listeners.append(lambda at, event: heard.append((at, event)))
+    await usual.live()
+    soon = list(_paid_soon(heard))
+    paid, expires = soon[len(soon) // 2]
+    past = Past(tmp_path, 1, now=usual.now)
+    stage, stopped = past.stage, CAUSES["btcpay_down"]
+    place = Place(stage, People(stage.clock), HostClock(stage.clock))
+    async with stage.opened():
+        await stage.live_through(paid - 0.5, lambda _: None)
+        with stopped.in_world(stage.world, How()):
+            async with stopped.on_stage(place, How()):
+                await stage.live_through(expires + 1, lambda _: None)
+        await stage.live_through(expires + 60, lambda _: None)
+    made = stage.btcpay.core.invoices.values()
+    missed = [each for each in made if each.additional == "PaidLate"]
+    assert [each.payments[0].received_at for each in missed if each.payments[0].received_at < each.expires_at]
+    assert all(past.explains("paid_late", each) for each in missed)
+    assert len(_right(made)) > 100
+    assert not any(past.explains("paid_late", each) for each in _right(made))
+
+
+def _right(invoices: Iterable[Invoice]) -> list[Invoice]:
+    """Those that were paid as they should be, once: what comes for one of them later, BTCPay calls nothing."""
+    settled = (each for each in invoices if (each.status, each.additional) == ("Settled", "None") and not each.top_up)
+    return [each for each in settled if len(each.payments) == 1]
+
+
+def _paid_soon(heard: Sequence[tuple[int, Event]]) -> Iterator[tuple[float, float]]:
+    """When Lightning payments came for invoices that had not expired, and when these did."""
+    made = {event.invoice: (at, event.expires) for at, event in heard if isinstance(event, InvoiceMade)}
+    for at, event in heard:
+        if isinstance(event, HtlcsAdded) and event.whole and made[event.invoice][0] + 1_000 < at:
+            yield at / 1_000, made[event.invoice][1] / 1_000
 
 
 async def test_coins_that_fell_back_explain_a_regression(tmp_path: Path) -> None:

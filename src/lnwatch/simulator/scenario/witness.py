@@ -1,4 +1,5 @@
-"""What a world brought about by itself, as it was heard: customers who pay wrongly, coins that do not arrive, peers."""
+"""What a world brought about by itself, as it was heard: customers who pay wrongly, coins that do not arrive, peers;
+and what was paid in time, but not while BTCPay could hear of it."""
 
 import hashlib
 from collections import defaultdict
@@ -57,7 +58,7 @@ class Witness:
         self._of_tx: dict[str, str] = {}
         self._moves: defaultdict[str, list[tuple[int, bool]]] = defaultdict(list)  # of peers: moment, and online
         self._explains: Mapping[str, Callable[[str, int], bool]] = {
-            "paid_late": lambda subject, _: any(map(_late, self._named(subject))),
+            "paid_late": lambda subject, _: any(_late(bill) or self._missed(bill) for bill in self._named(subject)),
             "paid_partial": lambda subject, _: any(map(_partial, self._named(subject))),
             "paid_over": lambda subject, _: any(bill.share > 1 + _HAIR for bill in self._named(subject)),
             "paid_twice": lambda subject, _: sum(bill.share for bill in self._named(subject)) > _TWICE,
@@ -130,6 +131,11 @@ class Witness:
                 return named
         made = self._stage.play.invoices
         return [self._bills[world] for world, invoice in made.items() if invoice.id == name and world in self._bills]
+
+    def _missed(self, bill: _Bill) -> bool:
+        """Whether BTCPay was away when it was paid, and over with it when it came back."""
+        made = self._stage.play.invoices.get(bill.made.invoice)
+        return made is not None and made.additional == "PaidLate"
 
     def _away(self, subject: str, at: int) -> bool:
         """Whether the channel's peer was away for long, or goes and comes, at that time."""
