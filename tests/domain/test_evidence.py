@@ -8,7 +8,7 @@ import pytest
 from lnwatch.domain.orders import ReadUntil, regroup
 from lnwatch.model.conditions import Conditions, FailedHtlc, FailedProbe, Outage, Receivable
 from lnwatch.model.lightning import InvoiceHtlc, InvoiceState
-from lnwatch.model.merchant import InvoiceType, Method, PaymentStatus
+from lnwatch.model.merchant import AdditionalStatus, InvoiceType, Method, PaymentStatus
 from lnwatch.model.money import Msat, msat
 from lnwatch.model.order import InvoiceStory, Order, Outcome, Proof, Rail
 from tests.domain.stories import (
@@ -171,6 +171,11 @@ MONEY: dict[str, tuple[InvoiceStory, Proof, Rail]] = {
     "late over Lightning": (story("a", EXPIRED, payment(LN, at=800)), Proof.PAID_LATE, LIGHTNING),
     "late and more": (story("a", EXPIRED, payment(CHAIN, "15", 1_000)), Proof.PAID_LATE, ONCHAIN),
     "partly": (story("a", EXPIRED, payment(CHAIN, "9.90")), Proof.PAID_PARTIAL, ONCHAIN),
+    "all but a hair": (
+        story("a", EXPIRED, payment(CHAIN, "9.9996"), additional=AdditionalStatus.PAID_PARTIAL),
+        Proof.PAID_PARTIAL,
+        ONCHAIN,
+    ),
     "unconfirmed": (
         story("a", INVALID, payment(CHAIN, status=PaymentStatus.PROCESSING)),
         Proof.UNCONFIRMED,

@@ -66,6 +66,14 @@ CASES: dict[str, tuple[InvoiceStory, list[Trouble]]] = {
         story("a", SETTLED, payment(CHAIN, "9.90"), tolerance_percent=Decimal(1)),
         [],
     ),
+    "partial by a hair, in time": (
+        story("a", EXPIRED, payment(CHAIN, "9.9996"), additional=AdditionalStatus.PAID_PARTIAL),
+        [PARTIAL],
+    ),
+    "partial by a hair, then late": (
+        story("a", EXPIRED, payment(CHAIN, "9.9996"), payment(at=1_000), additional=AdditionalStatus.PAID_LATE),
+        [LATE, OVER],
+    ),
     "partial, accepted": (story("a", SETTLED, payment(CHAIN, "5"), **marked(EXPIRED, 2_000, "5")), []),
     "partial, cancelled while open": (story("a", INVALID, payment(CHAIN, "5"), **marked(NEW, 60, "5")), [PARTIAL]),
     # Over
@@ -125,6 +133,12 @@ def test_which_trouble_an_invoice_is_in(held: InvoiceStory, expected: list[Troub
         assert each.subject == ("order:shop/order-1" if each.trouble is TWICE else "invoice:a")
         assert each.facts["asked"] == "10.00 EUR"
         assert len(each.sentence) < 330
+
+
+def test_a_hair_that_is_missing_is_said() -> None:
+    """Less than a cent, which no rounded figure shows: without a word 10.00 of 10.00 EUR would be partly paid."""
+    (trouble,) = troubles(story("a", EXPIRED, payment(CHAIN, "9.9996"), additional=AdditionalStatus.PAID_PARTIAL))
+    assert trouble.sentence.endswith("ended partly paid: 10.00 EUR came for 10.00 EUR; less than 0.01 EUR is missing.")
 
 
 def test_accepted_at_the_node() -> None:

@@ -16,6 +16,7 @@ from lnwatch.domain.worth import (
     arrived_worth,
     bitcoin_worth,
     due_of,
+    enough,
     minor,
     net_of,
     rounded,
@@ -97,10 +98,12 @@ def _partial(fate: Fate) -> _Trouble | None:
         return None
     if fate.full or fate.accepted or not fate.arrived or fate.ended_at is None:
         return None
-    since, fee = max(fate.ended_at, fate.arrived[-1].received_at), ""
-    if fate.gross >= _asked(fate):
-        fee = " (for each further on-chain payment it keeps a network fee)"
-    return _Trouble(Trouble.PAID_PARTIAL, since, fate.gross, f"ended partly paid: {_money(fate)}{fee}")
+    since, why = max(fate.ended_at, fate.arrived[-1].received_at), ""
+    if fate.gross >= _asked(fate) and fate.gross > fate.credited:
+        why = " (for each further on-chain payment it keeps a network fee)"
+    if fate.credited >= enough(fate.invoice):
+        why += f"; less than {written(minor(fate.invoice.currency), fate.invoice.currency)} is missing"
+    return _Trouble(Trouble.PAID_PARTIAL, since, fate.gross, f"ended partly paid: {_money(fate)}{why}")
 
 
 def _over(fate: Fate) -> _Trouble | None:

@@ -12,6 +12,7 @@ import pytest
 
 from lnwatch.clock import SystemClock
 from lnwatch.simulator.btcpay import Invoice
+from lnwatch.simulator.btcpay.invoice import Payment
 from lnwatch.simulator.lnd.invoices import SETTLED
 from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.events import Bought, Event, HtlcsSettled, InvoiceMade
@@ -91,6 +92,22 @@ async def test_what_btcpay_asks_is_what_the_world_pays(tmp_path: Path) -> None:
         assert len(paid) > 50
         over = [each for each in paid if each.payments[0].value != amount_of(each)]
         assert over == []
+
+
+async def test_who_sends_the_rest_has_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network fee that BTCPay asks for a second transaction is sent to the satoshi, also of fees such as 8.29."""
+    monkeypatch.setattr("lnwatch.simulator.world.chain._LEAST_FEE", 8.29)
+    async with lived(tmp_path, 3, games=800) as stage:
+        bought = {event.order for event in stage.of(Bought)}
+        made = [stage.play.invoices[event.invoice] for event in stage.of(InvoiceMade) if event.order in bought]
+        topped = [each for each in made if [part.method for part in each.payments] == ["BTC-CHAIN", "BTC-CHAIN"]]
+        right = [each for each in topped if all(_in_time(each, part) for part in each.payments)]
+        assert len(right) > 3
+        assert [each.missing() for each in right if each.missing() > 0] == []
+
+
+def _in_time(invoice: Invoice, payment: Payment) -> bool:
+    return payment.accounted and payment.received_at < invoice.expires_at
 
 
 def amount_of(invoice: Invoice) -> Decimal:

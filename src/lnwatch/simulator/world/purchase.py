@@ -74,7 +74,8 @@ class Purchase:
         self._methods = tuple(offered)
         self._msat = scene.worth(self.customer.cents or self._rng.choice((500, 1_000, 2_100, 5_000)))
         self._expires = scene.timetable.now + EXPIRY * SECOND
-        self._network_fee = int(scene.market.next_block * _FEE_SIZE) * 1_000
+        # Fees have two digits, so that this is whole but for what floats lose: 2.55 times 100 is 254.999….
+        self._network_fee = round(scene.market.next_block * _FEE_SIZE) * 1_000
         cents = self.customer.cents
         msat = self._msat if cents else 0
         scene.tell(
