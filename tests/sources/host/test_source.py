@@ -111,7 +111,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 async def test_path_that_hangs(hanging: threading.Event, tmp_path: Path) -> None:
     """A path that never answers is named and holds up nothing; it keeps one thread, and comes back by itself."""
-    source = host(ManualClock(), paths=["/mnt/nfs", str(tmp_path)], interval="2s", deadline="500ms")
+    source = host(ManualClock(), paths=["/mnt/nfs", str(tmp_path)], interval="2s", deadline="1500ms")
     ledger = Cursors()
     for _ in range(2):
         reading, facts = await look(source, ledger)

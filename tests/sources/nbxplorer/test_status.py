@@ -163,9 +163,9 @@ async def test_nobody_answers() -> None:
         assert (await refused(over(port))).reason is FailureReason.REFUSED
 
 
-def over(port: int) -> Source:
+def over(port: int, deadline: str = "10s") -> Source:
     settings = SOURCE.settings.model_validate(
-        {"url": f"http://127.0.0.1:{port}", "interval": "5s", "deadline": "500ms"}
+        {"url": f"http://127.0.0.1:{port}", "interval": "15s", "deadline": deadline}
     )
     return SOURCE.open(Place("main", "nbx", ManualClock(), Door()), settings)
 
@@ -234,4 +234,4 @@ async def test_recorded_answers() -> None:
 async def test_silence_is_a_hang() -> None:
     """A bare port that accepts is no NBXplorer that is down."""
     async with serving(silence) as port:
-        assert (await refused(over(port))).reason is FailureReason.TIMEOUT
+        assert (await refused(over(port, "500ms"))).reason is FailureReason.TIMEOUT
