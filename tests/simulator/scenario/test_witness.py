@@ -100,11 +100,13 @@ def _right(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def _paid_soon(heard: Sequence[tuple[int, Event]]) -> Iterator[tuple[float, float]]:
-    """When Lightning payments came for invoices that had not expired, and when these did."""
-    made = {event.invoice: (at, event.expires) for at, event in heard if isinstance(event, InvoiceMade)}
+    """When the BOLT11 of an invoice was paid that was on the customer's screen, and when the invoice would expire."""
+    made = {event.invoice: (at, event) for at, event in heard if isinstance(event, InvoiceMade)}
     for at, event in heard:
-        if isinstance(event, HtlcsAdded) and event.whole and made[event.invoice][0] + 1_000 < at:
-            yield at / 1_000, made[event.invoice][1] / 1_000
+        if isinstance(event, HtlcsAdded) and event.whole and event.method == "BTC-LN":
+            shown, invoice = made[event.invoice]
+            if shown + 1_000 < at and invoice.cents:
+                yield at / 1_000, invoice.expires / 1_000
 
 
 async def test_coins_that_fell_back_explain_a_regression(tmp_path: Path) -> None:

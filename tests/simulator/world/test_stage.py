@@ -97,7 +97,7 @@ async def test_what_btcpay_asks_is_what_the_world_pays(tmp_path: Path) -> None:
 async def test_who_sends_the_rest_has_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network fee that BTCPay asks for a second transaction is sent to the satoshi, also of fees such as 8.29."""
     monkeypatch.setattr("lnwatch.simulator.world.chain._LEAST_FEE", 8.29)
-    async with lived(tmp_path, 3, games=800) as stage:
+    async with lived(tmp_path, 6, games=800) as stage:
         bought = {event.order for event in stage.of(Bought)}
         made = [stage.play.invoices[event.invoice] for event in stage.of(InvoiceMade) if event.order in bought]
         topped = [each for each in made if [part.method for part in each.payments] == ["BTC-CHAIN", "BTC-CHAIN"]]
