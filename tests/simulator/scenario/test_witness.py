@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from lnwatch.clock import SystemClock
 from lnwatch.simulator.btcpay import Invoice
 from lnwatch.simulator.demo.people import People
 from lnwatch.simulator.scenario.causes import CAUSES, How, Place
@@ -22,6 +21,7 @@ from lnwatch.simulator.world.events import (
 from lnwatch.simulator.world.hostclock import HostClock
 from lnwatch.simulator.world.stage import Stage
 
+NOW = 1_795_000_000.0  # always the same world
 DAY = 86_400
 MINUTE = 60.0
 QUIRKS = {"PaidLate": "paid_late", "PaidPartial": "paid_partial", "PaidOver": "paid_over"}
@@ -30,8 +30,8 @@ QUIRKS = {"PaidLate": "paid_late", "PaidPartial": "paid_partial", "PaidOver": "p
 class Past:
     """Some days of a busy shop, and a witness of them."""
 
-    def __init__(self, folder: Path, days: float, now: float | None = None) -> None:
-        self.now = SystemClock().now() if now is None else now
+    def __init__(self, folder: Path, days: float) -> None:
+        self.now = NOW
         self.begin = self.now - days * DAY
         self.stage = Stage(shops("witness", int(self.begin * 1_000), games=800), folder)
         self.witness = Witness(self.stage, self.begin)
@@ -76,7 +76,7 @@ async def test_a_btcpay_that_was_away_explains_what_it_calls_late(tmp_path: Path
     await usual.live()
     soon = list(_paid_soon(heard))
     paid, expires = soon[len(soon) // 2]
-    past = Past(tmp_path, 1, now=usual.now)
+    past = Past(tmp_path, 1)
     stage, stopped = past.stage, CAUSES["btcpay_down"]
     place = Place(stage, People(stage.clock), HostClock(stage.clock))
     async with stage.opened():

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from lnwatch.clock import SystemClock
 from lnwatch.simulator.btcpay import Invoice
 from lnwatch.simulator.btcpay.invoice import Payment
 from lnwatch.simulator.lnd.invoices import SETTLED
@@ -18,6 +17,7 @@ from lnwatch.simulator.world import shops
 from lnwatch.simulator.world.events import Bought, Event, HtlcsSettled, InvoiceMade
 from lnwatch.simulator.world.stage import Stage
 
+NOW = 1_795_000_000.0  # always the same world
 DAY = 86_400
 
 
@@ -41,10 +41,9 @@ def silent(_: float) -> None:
 @asynccontextmanager
 async def lived(folder: Path, days: float, **orders: float) -> AsyncIterator[Watched]:
     """A stage after some days of its past."""
-    now = SystemClock().now()
-    stage = Watched(shops("stage", int((now - days * DAY) * 1_000), **orders), folder)
+    stage = Watched(shops("stage", int((NOW - days * DAY) * 1_000), **orders), folder)
     async with stage.opened():
-        await stage.live_through(now, silent)
+        await stage.live_through(NOW, silent)
         yield stage
 
 
