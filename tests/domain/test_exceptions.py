@@ -137,8 +137,11 @@ def test_which_trouble_an_invoice_is_in(held: InvoiceStory, expected: list[Troub
 
 def test_a_hair_that_is_missing_is_said() -> None:
     """Less than a cent, which no rounded figure shows: without a word 10.00 of 10.00 EUR would be partly paid."""
-    (trouble,) = troubles(story("a", EXPIRED, payment(CHAIN, "9.9996"), additional=AdditionalStatus.PAID_PARTIAL))
+    short = story("a", EXPIRED, payment(CHAIN, "9.9996"), additional=AdditionalStatus.PAID_PARTIAL)
+    (regrouped,) = regroup([short], (), read_until=LATER)
+    (trouble,), (proof,) = regrouped.order.exceptions, regrouped.order.evidence
     assert trouble.sentence.endswith("ended partly paid: 10.00 EUR came for 10.00 EUR; less than 0.01 EUR is missing.")
+    assert proof.sentence == "BTCPay credits 10.00 EUR of 10.00 EUR; less than 0.01 EUR is missing."
 
 
 def test_accepted_at_the_node() -> None:

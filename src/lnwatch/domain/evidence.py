@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from lnwatch.domain.fate import RAILS, Fate, node_settled_at
 from lnwatch.domain.wording import duration, moment
-from lnwatch.domain.worth import asked_msat, due_of, enough, minor, written
+from lnwatch.domain.worth import asked_msat, due_of, hair_missing, written
 from lnwatch.model.conditions import Conditions, FailedHtlc
 from lnwatch.model.merchant import LIGHTNING_METHODS, InvoiceStatus, Method
 from lnwatch.model.money import Msat, format_msat
@@ -75,9 +75,7 @@ def _credited(fate: Fate) -> Iterator[Evidence]:
         sentence = f"{paid} of {due} came at {moment(last.received_at)}, too late for BTCPay to settle the invoice."
     else:
         proof = Proof.PAID_PARTIAL
-        least = written(minor(invoice.currency), invoice.currency)
-        hair = f"; less than {least} is missing" if fate.credited >= enough(invoice) else ""
-        sentence = f"BTCPay credits {paid} of {due}{hair}."
+        sentence = f"BTCPay credits {paid} of {due}{hair_missing(invoice, fate.credited)}."
     yield _of_payment(fate, proof, last, sentence)
 
 

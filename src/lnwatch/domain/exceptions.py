@@ -16,7 +16,7 @@ from lnwatch.domain.worth import (
     arrived_worth,
     bitcoin_worth,
     due_of,
-    enough,
+    hair_missing,
     minor,
     net_of,
     rounded,
@@ -101,8 +101,7 @@ def _partial(fate: Fate) -> _Trouble | None:
     since, why = max(fate.ended_at, fate.arrived[-1].received_at), ""
     if fate.gross >= _asked(fate) and fate.gross > fate.credited:
         why = " (for each further on-chain payment it keeps a network fee)"
-    if fate.credited >= enough(fate.invoice):
-        why += f"; less than {written(minor(fate.invoice.currency), fate.invoice.currency)} is missing"
+    why += hair_missing(fate.invoice, fate.credited)
     return _Trouble(Trouble.PAID_PARTIAL, since, fate.gross, f"ended partly paid: {_money(fate)}{why}")
 
 

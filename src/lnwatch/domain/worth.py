@@ -92,6 +92,14 @@ def enough(invoice: BtcpayInvoice) -> Decimal:
     return invoice.amount * (1 - invoice.tolerance_percent / 100)
 
 
+def hair_missing(invoice: BtcpayInvoice, credited: Decimal) -> str:
+    """How the sentence of an invoice goes on that is called partly paid, where its figures do not show what is missing:
+    BTCPay reckons in all digits and tells rounded ones. Nothing where they do."""
+    if credited < enough(invoice):
+        return ""
+    return f"; less than {written(minor(invoice.currency), invoice.currency)} is missing"
+
+
 def asked_msat(story: InvoiceStory) -> Msat | None:
     """What the invoice asks for over Lightning; None without such a method, 0 for a top-up."""
     for method in story.invoice.methods or ():

@@ -133,7 +133,7 @@ class Witness:
         return [self._bills[world] for world, invoice in made.items() if invoice.id == name and world in self._bills]
 
     def _missed(self, bill: _Bill) -> bool:
-        """Whether BTCPay was away when it was paid, and over with it when it came back."""
+        """Whether BTCPay, away when it was paid, calls it late: it learnt of it when it was over."""
         made = self._stage.play.invoices.get(bill.made.invoice)
         return made is not None and made.additional == "PaidLate"
 
